@@ -1,0 +1,1 @@
+"""lik_jax: every training loss is a likelihood."""

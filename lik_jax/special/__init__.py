@@ -1,0 +1,11 @@
+"""Special functions and their derivatives, accurate over the whole domain in float32 and float64."""
+
+from .basic import log1mexp as log1mexp
+from .basic import log1pmx as log1pmx
+from .basic import log_sigmoid as log_sigmoid
+from .basic import logit as logit
+from .basic import ratio as ratio
+from .basic import sigmoid as sigmoid
+from .basic import softplus as softplus
+from .basic import weighted as weighted
+from .basic import zero_or_inf as zero_or_inf
