@@ -1,0 +1,4 @@
+"""Where log-probabilities become a loss."""
+
+from .likelihood import nll as nll
+from .reduction import Total as Total
