@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution, name_of
 from ..supports import Support, example_axes
-from .reduction import Reduction, Total, example_weights, reduce
+from .reduction import Reduction, example_weights, reduce
 
 
 def nll(
@@ -73,7 +73,9 @@ def observation_axes(distribution: Distribution, y: Any) -> tuple[int, ...]:
             )
     axes = {shape[: len(shape) - n] for shape in shapes}
     if len(axes) != 1:
-        raise ValueError(f"{name_of(distribution)}: the parts of y have shapes {shapes}; their example axes must agree.")
+        raise ValueError(
+            f"{name_of(distribution)}: the parts of y have shapes {shapes}; their example axes must agree."
+        )
     return axes.pop()
 
 
@@ -110,9 +112,7 @@ def fill_masked(distribution: Distribution, params: Any, y: Any, keep: Array) ->
         x = jnp.asarray(x)
         return jnp.where(keep.reshape(keep.shape + (1,) * support.event_ndim), x, jnp.asarray(support.fill, x.dtype))
 
-    params = treedef.unflatten(
-        fill(support, x) for support, x in zip(supports, jax.tree.leaves(params), strict=True)
-    )
+    params = treedef.unflatten(fill(support, x) for support, x in zip(supports, jax.tree.leaves(params), strict=True))
     return params, jax.tree.map(lambda leaf: fill(event, leaf), y)
 
 
@@ -128,9 +128,9 @@ def _describe(params: Any) -> str:
 
 def _fix(axes: tuple[int, ...], examples: tuple[int, ...]) -> str:
     if axes == (*examples, 1):
-        return "Drop the trailing axis of the params (x[..., 0]): a broadcast would pair every example with every other."
+        return "Drop the trailing axis of the params (x[..., 0]); a broadcast would pair each example with every other."
     if examples == (*axes, 1):
-        return "Drop the trailing axis of y (y[..., 0]): a broadcast would pair every example with every other."
+        return "Drop the trailing axis of y (y[..., 0]); a broadcast would pair each example with every other."
     if len(axes) < len(examples) and examples[: len(axes)] == axes:
         return "If a row of y is one observation, say so: independent(distribution, 1)."
     return "Give the params the example axes of y, or none to share one value among all examples."

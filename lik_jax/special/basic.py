@@ -84,4 +84,5 @@ def _log1pmx_value(x: Array) -> Array:
 
 
 log1pmx = with_partials(_log1pmx_value, lambda x: -ratio(x, 1 + x))
-log1pmx.__doc__ = """``log(1 + x) - x`` for ``x > -1``, without the cancellation near 0 (the atanh series in ``x / (2 + x)``)."""
+log1pmx.__doc__ = """``log(1 + x) - x`` for ``x > -1``, without the cancellation near 0: the atanh series in
+``x / (2 + x)``."""
