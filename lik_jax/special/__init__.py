@@ -9,3 +9,7 @@ from .basic import sigmoid as sigmoid
 from .basic import softplus as softplus
 from .basic import weighted as weighted
 from .basic import zero_or_inf as zero_or_inf
+from .normal import log_mills as log_mills
+from .normal import log_ndtr as log_ndtr
+from .normal import log_ndtr_difference as log_ndtr_difference
+from .normal import reverse_hazard as reverse_hazard
