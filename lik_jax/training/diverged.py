@@ -1,0 +1,74 @@
+"""What went wrong when a loss is no longer finite: the step, the rows and the likely cause."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Diverged(ArithmeticError):
+    """A loss or a gradient is not finite.
+
+    Attributes:
+        step: the step it happened in; the params of every step before are finite.
+        rows: the rows of the batch, or None if the batches have no row numbers.
+        cause: the likely cause, in words.
+    """
+
+    def __init__(self, step: int, rows: np.ndarray | None, cause: str):
+        self.step, self.rows, self.cause = step, rows, cause
+        which = "" if rows is None else f" on rows {_shorten(rows)}"
+        super().__init__(f"training diverged at step {step}{which}: {cause}")
+
+
+def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any], learning_rate: float) -> Diverged:
+    """Look at the step that ``state`` is about to take, and say why its loss or gradient is not finite."""
+    step = int(state.step)
+    batch = batches(step)
+    rows = batches.rows(step) if hasattr(batches, "rows") else None  # type: ignore[attr-defined]
+    for path, leaf in jax.tree_util.tree_leaves_with_path(batch):
+        values = np.asarray(leaf)
+        if values.dtype.kind != "f":
+            continue
+        broken = ~np.isfinite(values.reshape(values.shape[0], -1)).all(1) if values.ndim else ~np.isfinite(values)[None]
+        if broken.any():
+            where = np.flatnonzero(broken) if rows is None or len(rows) != len(broken) else rows[broken]
+            name = f"batch{jax.tree_util.keystr(path)}"
+            return Diverged(step, where, f"{name} holds NaN or infinity in these rows. Mend or mask the data.")
+    value, gradient = jax.jit(jax.value_and_grad(loss))(state.params, batch, jax.random.fold_in(state.key, state.step))
+    value = float(value)
+    sizes = [float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(state.params) if leaf.size]
+    if value == np.inf:
+        cause = (
+            "the loss is +inf: an observation has probability 0 under the model. Look for values outside the "
+            "distribution's support in these rows (`lik_jax.check` names them), or for a scale that went to 0."
+        )
+    elif np.isfinite(value):
+        broken_leaves = [
+            jax.tree_util.keystr(path)
+            for path, leaf in jax.tree_util.tree_leaves_with_path(gradient)
+            if not bool(jnp.isfinite(leaf).all())
+        ]
+        cause = (
+            f"the loss is finite ({value:.4g}) but the gradient is not, in params{', params'.join(broken_leaves)}. "
+            f"Look for a function with an infinite slope (sqrt or log at 0, a norm of zeros) in the model."
+        )
+    elif max(sizes, default=0.0) > 1e4:
+        cause = (
+            f"the loss is NaN and the largest param is {max(sizes):.3g}: the optimiser blew up. Lower the learning "
+            f"rate (it is {learning_rate:.3g} at this step), warm up longer, or clip harder."
+        )
+    else:
+        cause = (
+            f"the loss is {value} though batch and params are finite (largest param {max(sizes, default=0.0):.3g}): "
+            f"invalid distribution params, or an overflow inside the model. Try a lower learning rate (it is "
+            f"{learning_rate:.3g} at this step), and jax.config.update('jax_debug_nans', True) to find the operation."
+        )
+    return Diverged(step, rows, cause)
+
+
+def _shorten(rows: np.ndarray) -> str:
+    shown = ", ".join(str(int(row)) for row in rows[:8])
+    return f"[{shown}, ... {len(rows)} in all]" if len(rows) > 8 else f"[{shown}]"

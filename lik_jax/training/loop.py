@@ -1,0 +1,198 @@
+"""The training loop: ``loss(params, batch, key)`` and any pytree of params.
+
+Each step depends on the state and the step's number alone: its batch is ``batches(step)``, its key is the state's key
+folded with the step. So the state is all there is to save, and a resumed run repeats an unbroken one bit for bit.
+
+>>> import jax, jax.numpy as jnp
+>>> from lik_jax import normal, nll
+>>> loss = lambda params, y, key: nll(normal, normal.Params(params["loc"], 1.0), y)
+>>> settings = Settings(steps=200, learning_rate=0.1, validate_every=100)
+>>> state = train(loss, {"loc": jnp.array(0.0)}, lambda step: jnp.array([1.0, 3.0]), settings)
+>>> round(float(state.params["loc"]), 2)
+2.0
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from .diverged import explain
+from .settings import Settings
+
+Loss = Callable[[Any, Any, Array], Array]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class State:
+    """Everything a run needs to go on.
+
+    Attributes:
+        step: steps done.
+        params: the network's, any pytree.
+        opt_state: the optimiser's.
+        key: the run's PRNG key; step ``i`` uses ``fold_in(key, i)``.
+        best_params: those of the best validation so far.
+        best_value: its held-out loss, nats.
+        best_step: its step.
+    """
+
+    step: Array
+    params: Any
+    opt_state: Any
+    key: Array
+    best_params: Any
+    best_value: Array
+    best_step: Array
+
+
+class Checkpoints(Protocol):
+    """Where states are kept."""
+
+    def save(self, state: State, wait: bool = False) -> None: ...
+
+
+def optimiser(settings: Settings) -> optax.GradientTransformation:
+    """AdamW with warm-up, cosine decay and clipping."""
+    return optax.chain(
+        optax.clip_by_global_norm(settings.clip_norm),
+        optax.adamw(
+            schedule(settings),
+            weight_decay=settings.weight_decay,
+            mask=lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params),
+        ),
+    )
+
+
+def schedule(settings: Settings) -> optax.Schedule:
+    """The learning rate by step."""
+    warmup = min(settings.warmup_steps, settings.steps // 2)
+    peak = settings.learning_rate
+    return optax.warmup_cosine_decay_schedule(0.0 if warmup else peak, peak, warmup, settings.steps, 0.01 * peak)
+
+
+def start(params: Any, settings: Settings) -> State:
+    """The state before the first step."""
+    params = jax.tree.map(jnp.asarray, params)
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        opt_state=optimiser(settings).init(params),
+        key=jax.random.key(settings.seed),
+        best_params=params,
+        best_value=jnp.full((), jnp.inf, jnp.float32),
+        best_step=jnp.zeros((), jnp.int32),
+    )
+
+
+def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[State, tuple[Array, Array]]]:
+    """One jitted step: ``(state, batch)`` -> ``(state, (loss, gradient norm))``."""
+    update = optimiser(settings).update
+
+    @jax.jit
+    def step(state: State, batch: Any) -> tuple[State, tuple[Array, Array]]:
+        key = jax.random.fold_in(state.key, state.step)
+        value, gradient = jax.value_and_grad(loss)(state.params, batch, key)
+        # optax counts on JAX's standard promotion of its step counts
+        with jax.numpy_dtype_promotion("standard"):
+            updates, opt_state = update(gradient, state.opt_state, state.params)
+            params = optax.apply_updates(state.params, updates)
+            norm = optax.global_norm(gradient)
+        return replace(state, step=state.step + 1, params=params, opt_state=opt_state), (value, norm)
+
+    return step
+
+
+def train(
+    loss: Loss,
+    params: Any,
+    batches: Callable[[int], Any],
+    settings: Settings,
+    *,
+    state: State | None = None,
+    validate: Callable[[Any], float] | None = None,
+    checkpoints: Checkpoints | None = None,
+    log: Callable[[dict[str, Any]], None] = lambda record: None,
+) -> State:
+    """Train until the steps are done or validation has not improved for a while.
+
+    Args:
+        loss: ``loss(params, batch, key)``, a scalar in nats.
+        params: where to start, any pytree of arrays.
+        batches: the batch of a step, by the step's number.
+        settings: see `Settings`.
+        state: go on from here instead of ``params``.
+        validate: held-out loss of params; without it the training loss chooses the best params.
+        checkpoints: where to save, at every validation and on Ctrl-C.
+        log: is given one record every ``validate_every`` steps.
+
+    Returns:
+        The last state; ``best_params`` are the ones to use.
+
+    Raises:
+        Diverged: a loss or a gradient is not finite; says at which step, on which rows and the likely cause. The
+            last finite state has been saved.
+        KeyboardInterrupt: Ctrl-C, after saving.
+    """
+    one_step = make_step(loss, settings)
+    state = start(params, settings) if state is None else state
+    rate = schedule(settings)
+    patience = settings.patience * settings.validate_every
+    done = int(state.step)
+    best = int(state.best_step)
+    before = state
+    try:
+        while done < settings.steps and done - best < patience:
+            began, first, before = time.perf_counter(), done, state
+            until = min(settings.steps, (done // settings.validate_every + 1) * settings.validate_every)
+            losses, norms = [], []
+            while done < until:
+                state, (value, norm) = one_step(state, batches(done))
+                losses.append(value)
+                norms.append(norm)
+                done += 1
+            seen = np.asarray(jnp.stack(losses)), np.asarray(jnp.stack(norms))
+            bad = ~(np.isfinite(seen[0]) & np.isfinite(seen[1]))
+            if bad.any():
+                state = before
+                for i in range(first, first + int(bad.argmax())):
+                    state, _ = one_step(state, batches(i))
+                raise explain(loss, state, batches, float(rate(int(state.step))))
+            elapsed = time.perf_counter() - began
+            train_loss = float(seen[0].mean())
+            value = train_loss if validate is None else validate(state.params)
+            if value < float(state.best_value):
+                best = done
+                state = replace(
+                    state,
+                    best_params=state.params,
+                    best_value=jnp.asarray(value, jnp.float32),
+                    best_step=jnp.asarray(done, jnp.int32),
+                )
+            log({
+                "step": done,
+                "train_loss": train_loss,
+                "validation_loss": value,
+                "best_validation_loss": float(state.best_value),
+                "gradient_norm": float(seen[1].mean()),
+                "learning_rate": float(rate(done)),
+                "steps_per_second": (done - first) / elapsed,
+            })
+            if checkpoints is not None:
+                checkpoints.save(state)
+    finally:
+        # on Ctrl-C, on a divergence and at the end alike: the last good state is on disk before anyone is told
+        if checkpoints is not None:
+            checkpoints.save(state if _finite(state.params) else before, wait=True)
+    return state
+
+
+def _finite(params: Any) -> bool:
+    return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(params))

@@ -1,0 +1,34 @@
+"""How a run is trained: plain settings, readable without importing JAX."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Optimiser and schedule: AdamW, linear warm-up, cosine decay to a hundredth, clipping by global norm."""
+
+    steps: int = 1000
+    """Optimiser steps at most."""
+    batch_size: int = 128
+    """Examples a step."""
+    learning_rate: float = 1e-3
+    """At its peak, after the warm-up."""
+    warmup_steps: int = 50
+    """Steps over which the learning rate rises from 0."""
+    weight_decay: float = 1e-2
+    """Decoupled, on matrices only: vectors (biases, norms) are left alone."""
+    clip_norm: float = 1.0
+    """Gradients with a larger global norm are scaled down to it."""
+    validate_every: int = 100
+    """Steps between validations; checkpoints are written then too."""
+    patience: int = 10
+    """Validations without a better one before the run stops early."""
+    seed: int = 0
+    """Of the initial params, the order of the data and every random draw."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "validate_every", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive.")
