@@ -66,6 +66,12 @@ def guard_slope(slope: Array, *, outside: ArrayLike = False, valid: ArrayLike = 
     return jnp.where(valid, jnp.where(outside, 0.0, slope), jnp.nan)
 
 
+def nan_unless_finite(*xs: Array) -> Array:
+    """0, or NaN where one of ``xs`` is not finite: a check without a comparison, which XLA on CPU would not fuse."""
+    terms = [0 * x for x in xs]
+    return sum(terms[1:], start=terms[0])
+
+
 def not_integer(y: Array) -> Array:
     """True where ``y`` is a number but not a whole one; infinities count as not whole, NaN as whole."""
     return (jnp.abs(y - jnp.floor(y)) > 0) | jnp.isinf(y)
@@ -74,6 +80,13 @@ def not_integer(y: Array) -> Array:
 def sample_shape(shape: tuple[int, ...], *params: Array) -> tuple[int, ...]:
     """``shape`` followed by the shape that ``params`` broadcast to."""
     return tuple(shape) + jnp.broadcast_shapes(*(p.shape for p in params))
+
+
+def for_samples(shape: tuple[int, ...], *params: ArrayLike) -> tuple[Array, ...]:
+    """Promote scalar params to one float dtype and broadcast them to what a sample has: ``shape``, then their own."""
+    arrays = as_floats(*params)
+    full = sample_shape(shape, *arrays)
+    return tuple(jnp.broadcast_to(a.reshape((1,) * (len(full) - a.ndim) + a.shape), full) for a in arrays)
 
 
 def split_raw(raw: ArrayLike, size: int, name: str) -> tuple[Array, ...]:
@@ -98,3 +111,15 @@ def moments(y: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Arra
     total = w.sum()
     mean = (w * y).sum() / total
     return mean, (w * (y - mean) ** 2).sum() / total
+
+
+def weighted_median(y: ArrayLike, weights: ArrayLike | None = None) -> Array:
+    """The median over every axis of ``y``: the middle of the interval of medians where there is more than one."""
+    (y,) = as_floats(y)
+    w = jnp.ones_like(y) if weights is None else jnp.broadcast_to(as_floats(y, weights)[1], y.shape)
+    order = jnp.argsort(y.ravel())
+    values, below = y.ravel()[order], jnp.cumsum(w.ravel()[order])
+    half = below[-1] / 2
+    first = jnp.argmax(below >= half)
+    last = jnp.argmax(below > half)
+    return 0.5 * values[first] + 0.5 * values[last]

@@ -1,4 +1,9 @@
 """One module a distribution, the same names in the same order in each (see ``lik_jax/distribution.py``)."""
 
 from . import bernoulli as bernoulli
+from . import exponential as exponential
+from . import laplace as laplace
+from . import log_normal as log_normal
+from . import logistic as logistic
 from . import normal as normal
+from . import weibull as weibull

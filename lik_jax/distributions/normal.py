@@ -21,8 +21,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special, supports
-from .._arrays import as_floats, as_same_shape, guard, guard_slope, moments, sample_shape, split_raw
-from .._derivatives import with_partials
+from .._arrays import as_floats, as_same_shape, for_samples, guard, moments, nan_unless_finite, split_raw
+from . import _location_scale
 
 event_ndim = 0
 support = supports.real
@@ -66,20 +66,11 @@ def from_precision(loc: ArrayLike, precision: ArrayLike) -> Params:
 
 def _value(y: Array, loc: Array, scale: Array) -> Array:
     # arithmetic alone, no comparison: XLA on CPU fuses this, and not a select, into the sum that follows
-    return -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale) - _HALF_LOG_2PI
+    log_scale = jnp.log(scale)
+    return -0.5 * ((y - loc) / scale) ** 2 - log_scale - _HALF_LOG_2PI + nan_unless_finite(loc, log_scale)
 
 
-def _slope_loc(y: Array, loc: Array, scale: Array) -> Array:
-    z = special.ratio(y - loc, scale)
-    return guard_slope(special.ratio(z, scale), outside=jnp.isinf(y), valid=scale > 0)
-
-
-def _slope_scale(y: Array, loc: Array, scale: Array) -> Array:
-    z = special.ratio(y - loc, scale)
-    return guard_slope(special.ratio((z - 1) * (z + 1), scale), outside=jnp.isinf(y), valid=scale > 0)
-
-
-_log_density = with_partials(_value, lambda *args: -_slope_loc(*args), _slope_loc, _slope_scale)
+_log_density = _location_scale.density(_value, lambda z: -z, lambda z: (z - 1) * (z + 1))
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:
@@ -95,16 +86,18 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
     return _log_density(*as_floats(y, *params))
 
 
+_log_cdf = _location_scale.tail(special.log_ndtr, special.reverse_hazard)
+_log_sf = _location_scale.tail(lambda z: special.log_ndtr(-z), lambda z: -special.reverse_hazard(-z))
+
+
 def log_cdf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y <= y)`` in nats, ``[...]``, accurate to any number of standard deviations."""
-    y, loc, scale = as_floats(y, *params)
-    return guard(special.log_ndtr(special.ratio(y - loc, scale)), valid=scale > 0)
+    return _log_cdf(*as_floats(y, *params))
 
 
 def log_sf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y > y)`` in nats, ``[...]``, accurate to any number of standard deviations."""
-    y, loc, scale = as_floats(y, *params)
-    return guard(special.log_ndtr(special.ratio(loc - y, scale)), valid=scale > 0)
+    return _log_sf(*as_floats(y, *params))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:
@@ -115,23 +108,25 @@ def cdf(params: Params, y: ArrayLike) -> Array:
 def icdf(params: Params, p: ArrayLike) -> Array:
     """The quantile at probability ``p`` in [0, 1], ``[...]``; -inf at 0 and inf at 1."""
     p, loc, scale = as_floats(p, *params)
-    return loc + scale * jax.scipy.special.ndtri(p)
+    return guard(loc + scale * jax.scipy.special.ndtri(p), valid=_location_scale.valid(loc, scale))
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
     """Draw ``[*shape, ...]``; gradients flow to the params (reparametrised)."""
-    loc, scale = as_floats(*params)
-    return loc + scale * jax.random.normal(key, sample_shape(shape, loc, scale), loc.dtype)
+    loc, scale = for_samples(shape, *params)
+    return loc + scale * jax.random.normal(key, loc.shape, loc.dtype)
 
 
 def mean(params: Params) -> Array:
     """``loc``, ``[...]``."""
-    return as_same_shape(*params)[0]
+    loc, scale = as_floats(*params)
+    return guard(loc, valid=_location_scale.valid(loc, scale))
 
 
 def variance(params: Params) -> Array:
     """``scale ** 2``, ``[...]``."""
-    return as_same_shape(*params)[1] ** 2
+    loc, scale = as_floats(*params)
+    return guard(scale**2, valid=_location_scale.valid(loc, scale))
 
 
 def mode(params: Params) -> Array:
@@ -141,7 +136,8 @@ def mode(params: Params) -> Array:
 
 def entropy(params: Params) -> Array:
     """Differential entropy in nats, ``[...]``."""
-    return jnp.log(as_same_shape(*params)[1]) + 0.5 + _HALF_LOG_2PI
+    loc, scale = as_floats(*params)
+    return guard(jnp.log(scale) + 0.5 + _HALF_LOG_2PI, valid=_location_scale.valid(loc, scale))
 
 
 def kl_divergence(p: Params, q: Params) -> Array:
@@ -149,8 +145,9 @@ def kl_divergence(p: Params, q: Params) -> Array:
     p_loc, p_scale, q_loc, q_scale = as_floats(*p, *q)
     r = special.ratio(p_scale, q_scale)
     z = special.ratio(p_loc - q_loc, q_scale)
-    # (r^2 - 1) / 2 - log r is -log1pmx(r - 1) plus a square: nothing cancels where the scales are nearly equal
-    return 0.5 * z**2 + 0.5 * (r - 1) ** 2 - special.log1pmx(r - 1)
+    # (r^2 - 1) / 2 - log r is (r - 1)^2 / 2 plus r - 1 - log r: nothing cancels where the scales are nearly equal
+    value = 0.5 * z**2 + 0.5 * (r - 1) ** 2 + special.itakura_saito(p_scale, q_scale)
+    return guard(value, valid=_location_scale.valid(p_loc, p_scale) & _location_scale.valid(q_loc, q_scale))
 
 
 def constrain(raw: ArrayLike) -> Params:

@@ -13,3 +13,7 @@ from .normal import log_mills as log_mills
 from .normal import log_ndtr as log_ndtr
 from .normal import log_ndtr_difference as log_ndtr_difference
 from .normal import reverse_hazard as reverse_hazard
+from .ratios import bernoulli_function as bernoulli_function
+from .ratios import itakura_saito as itakura_saito
+from .ratios import log1mexpexp as log1mexpexp
+from .ratios import log_ratio as log_ratio
