@@ -1,0 +1,443 @@
+"""One row a distribution. `test_contract.py` holds every row against every law.
+
+To add a distribution, add its row: a module of ``lik_jax.distributions`` or a combinator without one fails the suite.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+import scipy.stats as st
+
+LEVELS = (0.02, 0.2, 0.45, 0.7, 0.98)
+nan, inf = np.nan, np.inf
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A point whose value is known exactly, with the slopes that are known there.
+
+    ``slopes`` has one entry a leaf of ``params``; None where there is nothing to say but that it is not NaN.
+    """
+
+    params: Any
+    y: Any
+    value: float
+    slopes: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A distribution and what is known about it.
+
+    Attributes:
+        name: of the row.
+        distribution: the module or composed distribution.
+        params: ordinary parameters, a batch ``[n]`` of them.
+        reference: params -> an object with scipy's names (logpdf or logpmf, logcdf, logsf, ppf, mean, var, entropy),
+            as many as are known.
+        y: observations ``[m, n]``; quantiles of the reference if not given.
+        total: where to sum or integrate: "real", "positive", "unit", how many counts from 0, or a function of the
+            case that gives the total probability ``[n]``.
+        outside: observations outside the support.
+        invalid: single sets of parameters that are not legal.
+        edges: known points.
+        known: keywords of `constrain`, one for each of the batch.
+        overparametrised: True where several params give one distribution (logits shifted by a constant).
+        rtol: how far the reference can be trusted.
+    """
+
+    name: str
+    distribution: Any
+    params: Any
+    reference: Callable[[Any], Any] | None = None
+    y: Any = None
+    total: Any = None
+    outside: tuple[Any, ...] = ()
+    invalid: tuple[Any, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    known: dict[str, Any] = field(default_factory=dict)
+    overparametrised: bool = False
+    rtol: float = 1e-9
+
+    @property
+    def discrete(self) -> bool:
+        return self.distribution.support.discrete
+
+    @property
+    def known_first(self) -> dict[str, Any]:
+        """The keywords of `constrain` for the first of the batch."""
+        return {name: value[0] for name, value in self.known.items()}
+
+    def frozen(self) -> Any:
+        """The reference at ``params``."""
+        assert self.reference is not None
+        return self.reference(self.params)
+
+    def observations(self) -> Any:
+        """``y`` ``[m, n]`` in double precision."""
+        if self.y is not None:
+            return self.y
+        return np.asarray(self.frozen().ppf(np.array(LEVELS)[:, None]), np.float64)
+
+
+CASES: list[Case] = []
+
+
+def row(make: Callable[[ModuleType], Case]) -> Callable[[ModuleType], Case]:
+    """Register the row of the distribution that ``make`` is named after."""
+    try:
+        module = importlib.import_module(f"lik_jax.distributions.{make.__name__}")
+    except ModuleNotFoundError:
+        return make
+    CASES.append(make(module))
+    return make
+
+
+def v(*xs: Any) -> np.ndarray:
+    """An array of its arguments."""
+    return np.array(xs, np.float64)
+
+
+def expit(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+# Real line
+
+
+@row
+def normal(d):
+    return Case(
+        "normal",
+        d,
+        d.Params(v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01)),
+        lambda p: st.norm(p.loc, p.scale),
+        total="real",
+        outside=(-inf, inf),
+        invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
+        edges=(
+            Edge(d.Params(2.0, 1.0), 2.0, -0.9189385332046727, (0.0, -1.0)),
+            Edge(d.Params(0.0, 1e-20), 1e-19, -4.867236672687313, (1e21, 9.9e21)),
+        ),
+    )
+
+
+@row
+def laplace(d):
+    return Case(
+        "laplace",
+        d,
+        d.Params(v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01)),
+        lambda p: st.laplace(p.loc, p.scale),
+        total="real",
+        outside=(-inf, inf),
+        invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
+        edges=(Edge(d.Params(2.0, 1.0), 2.0, -np.log(2.0), (None, -1.0)),),
+    )
+
+
+@row
+def student_t(d):
+    return Case(
+        "student_t",
+        d,
+        d.Params(v(5.0, 2.5, 30.0, 300.0), v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01)),
+        lambda p: st.t(p.df, p.loc, p.scale),
+        total="real",
+        outside=(-inf, inf),
+        invalid=(d.Params(3.0, 0.0, 0.0), d.Params(3.0, 0.0, -1.0), d.Params(0.0, 0.0, 1.0), d.Params(-1.0, 0.0, 1.0)),
+        edges=(
+            Edge(d.Params(1.0, 2.0, 0.5), 2.0, -np.log(np.pi / 2), (None, 0.0, -2.0)),
+            Edge(d.Params(1e8, 0.0, 1.0), 1.0, -1.4189385332046727, (None, 1.0, 0.0)),
+        ),
+        rtol=1e-8,
+    )
+
+
+@row
+def logistic(d):
+    return Case(
+        "logistic",
+        d,
+        d.Params(v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01)),
+        lambda p: st.logistic(p.loc, p.scale),
+        total="real",
+        outside=(-inf, inf),
+        invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
+        edges=(
+            Edge(d.Params(2.0, 1.0), 2.0, -np.log(4.0), (0.0, -1.0)),
+            Edge(d.Params(0.0, 1.0), 200.0, -200.0, (1.0, 199.0)),
+            Edge(d.Params(0.0, 1.0), -200.0, -200.0, (-1.0, 199.0)),
+        ),
+    )
+
+
+@row
+def asymmetric_laplace(d):
+    def reference(p):
+        q = p.quantile
+        return st.laplace_asymmetric(np.sqrt(q / (1 - q)), p.loc, p.scale / np.sqrt(q * (1 - q)))
+
+    return Case(
+        "asymmetric_laplace",
+        d,
+        d.Params(v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01), v(0.5, 0.1, 0.9, 0.3)),
+        reference,
+        total="real",
+        outside=(-inf, inf),
+        invalid=(d.Params(0.0, 0.0, 0.5), d.Params(0.0, 1.0, 0.0), d.Params(0.0, 1.0, 1.0), d.Params(0.0, 1.0, -0.1)),
+        edges=(Edge(d.Params(2.0, 1.0, 0.5), 2.0, -np.log(4.0), (None, -1.0, 0.0)),),
+    )
+
+
+# Positive
+
+
+@row
+def exponential(d):
+    return Case(
+        "exponential",
+        d,
+        d.Params(v(1.0, 0.01, 300.0, 2.5)),
+        lambda p: st.expon(scale=1 / p.rate),
+        total="positive",
+        outside=(-1.0, -inf, inf),
+        invalid=(d.Params(0.0), d.Params(-1.0)),
+        edges=(Edge(d.Params(2.0), 0.0, np.log(2.0), (0.5,)),),
+    )
+
+
+@row
+def gamma(d):
+    return Case(
+        "gamma",
+        d,
+        d.Params(v(2.0, 0.4, 30.0, 1.0), v(1.0, 5.0, 0.3, 100.0)),
+        lambda p: st.gamma(p.concentration, scale=1 / p.rate),
+        total="positive",
+        outside=(-1.0, -inf, inf),
+        invalid=(d.Params(0.0, 1.0), d.Params(-1.0, 1.0), d.Params(1.0, 0.0), d.Params(1.0, -1.0)),
+        edges=(
+            Edge(d.Params(1.0, 2.0), 0.0, np.log(2.0), (None, 0.5)),
+            Edge(d.Params(2.0, 2.0), 0.0, -inf, (None, None)),
+            Edge(d.Params(0.5, 2.0), 0.0, inf, (None, None)),
+        ),
+    )
+
+
+@row
+def log_normal(d):
+    return Case(
+        "log_normal",
+        d,
+        d.Params(v(0.0, -1.5, 1.0, 4.0), v(1.0, 0.3, 0.7, 0.01)),
+        lambda p: st.lognorm(p.scale, scale=np.exp(p.loc)),
+        total="positive",
+        outside=(0.0, -1.0, -inf, inf),
+        invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
+        edges=(Edge(d.Params(0.0, 1.0), 1.0, -0.9189385332046727, (0.0, -1.0)),),
+    )
+
+
+@row
+def weibull(d):
+    return Case(
+        "weibull",
+        d,
+        d.Params(v(1.0, 5.0, 0.3, 100.0), v(2.0, 0.7, 5.0, 1.0)),
+        lambda p: st.weibull_min(p.concentration, scale=p.scale),
+        total="positive",
+        outside=(-1.0, -inf, inf),
+        invalid=(d.Params(0.0, 1.0), d.Params(-1.0, 1.0), d.Params(1.0, 0.0), d.Params(1.0, -1.0)),
+        edges=(
+            Edge(d.Params(2.0, 1.0), 0.0, -np.log(2.0), (-0.5, None)),
+            Edge(d.Params(2.0, 2.0), 0.0, -inf, (None, None)),
+            Edge(d.Params(2.0, 0.5), 0.0, inf, (None, None)),
+        ),
+    )
+
+
+# Bounded
+
+
+@row
+def beta(d):
+    return Case(
+        "beta",
+        d,
+        d.Params(v(2.0, 0.6, 30.0, 1.0), v(3.0, 0.8, 5.0, 1.0)),
+        lambda p: st.beta(p.concentration1, p.concentration0),
+        total="unit",
+        outside=(-0.1, 1.1, -inf, inf),
+        invalid=(d.Params(0.0, 1.0), d.Params(-1.0, 1.0), d.Params(1.0, 0.0), d.Params(1.0, -1.0)),
+        edges=(
+            Edge(d.Params(1.0, 1.0), 0.0, 0.0, (None, 1.0)),
+            Edge(d.Params(1.0, 1.0), 1.0, 0.0, (1.0, None)),
+            Edge(d.Params(2.0, 1.0), 0.0, -inf, (None, None)),
+            Edge(d.Params(1.0, 3.0), 0.0, np.log(3.0), (None, 1 / 3)),
+        ),
+    )
+
+
+# Counts
+
+
+@row
+def bernoulli(d):
+    return Case(
+        "bernoulli",
+        d,
+        d.Params(v(0.0, -3.0, 2.0, 5.0)),
+        lambda p: st.bernoulli(expit(p.logits)),
+        y=v([0.0], [1.0]) * np.ones(4),
+        total=2,
+        outside=(-1.0, 0.3, 2.0, inf, -inf),
+        edges=(
+            Edge(d.Params(inf), 1.0, 0.0, (0.0,)),
+            Edge(d.Params(inf), 0.0, -inf, (-1.0,)),
+            Edge(d.Params(-inf), 0.0, 0.0, (0.0,)),
+            Edge(d.Params(-inf), 1.0, -inf, (1.0,)),
+        ),
+    )
+
+
+@row
+def binomial(d):
+    return Case(
+        "binomial",
+        d,
+        d.Params(v(10.0, 1.0, 40.0, 200.0), v(0.0, -3.0, 2.0, -1.0)),
+        lambda p: st.binom(p.total_count, expit(p.logits)),
+        total=201,
+        outside=(-1.0, 0.3, 201.0, inf, -inf),
+        invalid=(d.Params(-1.0, 0.0), d.Params(2.5, 0.0)),
+        edges=(
+            Edge(d.Params(10.0, inf), 10.0, 0.0, (None, 0.0)),
+            Edge(d.Params(10.0, -inf), 0.0, 0.0, (None, 0.0)),
+            Edge(d.Params(10.0, -inf), 1.0, -inf, None),
+            Edge(d.Params(0.0, 1.0), 0.0, 0.0, (None, 0.0)),
+            Edge(d.Params(10.0, 100.0), 10.0, 0.0, (None, 0.0)),
+        ),
+        known={"total_count": v(10.0, 1.0, 40.0, 200.0)},
+    )
+
+
+@row
+def poisson(d):
+    return Case(
+        "poisson",
+        d,
+        d.Params(v(0.0, -2.0, 3.0, 5.0)),
+        lambda p: st.poisson(np.exp(p.log_rate)),
+        total=400,
+        outside=(-1.0, 1.5, inf, -inf),
+        edges=(
+            Edge(d.Params(-inf), 0.0, 0.0, (0.0,)),
+            Edge(d.Params(-inf), 1.0, -inf, None),
+        ),
+    )
+
+
+@row
+def negative_binomial(d):
+    def reference(p):
+        mean = np.exp(p.log_mean)
+        return st.nbinom(p.concentration, p.concentration / (p.concentration + mean))
+
+    return Case(
+        "negative_binomial",
+        d,
+        d.Params(v(0.0, -2.0, 3.0, 1.0), v(1.0, 0.3, 20.0, 1000.0)),
+        reference,
+        total=400,
+        outside=(-1.0, 1.5, inf, -inf),
+        invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
+        edges=(Edge(d.Params(-inf, 2.0), 0.0, 0.0, (0.0, 0.0)),),
+        rtol=1e-8,
+    )
+
+
+@row
+def categorical(d):
+    logits = v([0.0, 1.0, -2.0], [3.0, 3.0, 3.0], [-5.0, 4.0, 0.5], [100.0, 99.0, 98.0])
+    return Case(
+        "categorical",
+        d,
+        d.Params(logits),
+        lambda p: Categorical(p.logits),
+        y=v([0.0], [1.0], [2.0]) * np.ones(4),
+        total=3,
+        outside=(-1.0, 1.5, 3.0, inf, -inf),
+        edges=(
+            Edge(d.Params(v(0.0, -inf)), 0.0, 0.0, (v(0.0, 0.0),)),
+            Edge(d.Params(v(0.0, -inf)), 1.0, -inf, None),
+            Edge(d.Params(v(200.0, 0.0)), 1.0, -200.0, (v(-1.0, 1.0),)),
+        ),
+        overparametrised=True,
+    )
+
+
+class Categorical:
+    """The reference of `categorical`."""
+
+    def __init__(self, logits):
+        top = logits.max(-1, keepdims=True)
+        self.log_p = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
+
+    def logpmf(self, y):
+        return np.stack([lp[k] for lp, k in zip(self.log_p, y.T.astype(int), strict=True)], -1)
+
+    def entropy(self):
+        return -(np.exp(self.log_p) * self.log_p).sum(-1)
+
+
+# Vectors
+
+
+@row
+def multivariate_normal(d):
+    tril = v([[1.0, 0.0], [0.5, 2.0]], [[0.1, 0.0], [-0.3, 0.05]], [[20.0, 0.0], [0.0, 1.0]])
+    y = v([[0.3, 0.2], [0.1, 2.5], [6.0, 1.0]], [[-1.0, 1.0], [0.0, 2.0], [40.0, 3.0]])
+    return Case(
+        "multivariate_normal",
+        d,
+        d.Params(v([0.0, 0.0], [0.1, 2.0], [-5.0, 3.0]), tril),
+        lambda p: VectorNormal(p.loc, p.scale_tril),
+        y=y,
+        total=plane,
+        outside=(v(inf, 0.0), v(0.0, -inf)),
+        invalid=(d.Params(v(0.0, 0.0), v([1.0, 0.0], [0.0, 0.0])), d.Params(v(0.0, 0.0), v([-1.0, 0.0], [0.0, 1.0]))),
+        edges=(Edge(d.Params(v(1.0, 2.0), np.eye(2)), v(1.0, 2.0), -1.8378770664093453, (v(0.0, 0.0), -np.eye(2))),),
+    )
+
+
+class VectorNormal:
+    """The reference of `multivariate_normal`."""
+
+    def __init__(self, loc, tril):
+        self.each = [st.multivariate_normal(m, t @ t.T) for m, t in zip(loc, tril, strict=True)]
+
+    def logpdf(self, y):
+        return np.stack([d.logpdf(y[:, i]) for i, d in enumerate(self.each)], -1)
+
+    def entropy(self):
+        return np.stack([d.entropy() for d in self.each])
+
+
+def plane(case: Case) -> np.ndarray:
+    """The integral over the plane, on a grid that follows the scale of each coordinate."""
+    t = np.linspace(-3.2, 3.2, 400)
+    a, log_da = np.sinh(t), np.log(np.cosh(t) * (t[1] - t[0]))
+    grid = np.stack(np.meshgrid(a, a, indexing="ij"), -1).reshape(-1, 1, 2)
+    weight = (log_da[:, None] + log_da).reshape(-1, 1)
+    width = np.sqrt((case.params.scale_tril**2).sum(-1))
+    with jax.enable_x64(True):
+        log_prob = case.distribution.log_prob(
+            jax.tree.map(jax.numpy.asarray, case.params), case.params.loc + grid * width
+        )
+    return np.exp(np.asarray(log_prob) + weight + np.log(width).sum(-1)).sum(0)
