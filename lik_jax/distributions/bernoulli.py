@@ -20,7 +20,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special, supports
-from .._arrays import as_floats, guard, guard_slope, moments, sample_shape, split_raw
+from .._arrays import as_floats, for_samples, guard, guard_slope, moments, split_raw
 from .._derivatives import with_partials
 
 event_ndim = 0
@@ -43,8 +43,11 @@ def from_probs(probs: ArrayLike) -> Params:
 
 
 def _value(y: Array, logits: Array) -> Array:
-    # arithmetic alone, no comparison: XLA on CPU fuses this, and not a select, into the sum that follows
-    return special.log_sigmoid(logits * (2 * y - 1)) - special.zero_or_inf(y * (1 - y))
+    # arithmetic alone, no comparison: XLA on CPU fuses this, and not a select, into the sum that follows; nor does it
+    # fuse a constant that the slope has too (0 and 1 here), but fills an array with it
+    outside = special.zero_or_inf(y * (y - 1))
+    towards_y = logits * (2 * jnp.minimum(jnp.abs(y), 2) - 1)
+    return -jnp.maximum(-towards_y, outside) - jnp.log1p(jnp.exp(-jnp.abs(towards_y)))
 
 
 def _slope_logits(y: Array, logits: Array) -> Array:
@@ -64,7 +67,11 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
     Returns:
         ``[...]``; -inf where ``y`` is neither 0 nor 1.
     """
-    return _log_mass(*as_floats(y, *params))
+    floats, logits = as_floats(y, *params)
+    if jnp.result_type(y) == bool:
+        # XLA would turn the conversion and the arithmetic on it into several selects, and keep them all in memory
+        floats = jax.lax.optimization_barrier(floats)
+    return _log_mass(floats, logits)
 
 
 def expected_log_prob(params: Params, probs: ArrayLike) -> Array:
@@ -95,15 +102,16 @@ def cdf(params: Params, y: ArrayLike) -> Array:
 
 
 def icdf(params: Params, p: ArrayLike) -> Array:
-    """The smallest of 0 and 1 whose cdf is at least ``p`` in [0, 1], ``[...]``."""
+    """The smallest of 0 and 1 whose cdf is at least ``p``, ``[...]``; NaN for a ``p`` that is not in [0, 1]."""
     p, logits = as_floats(p, *params)
-    return jnp.where(p <= special.sigmoid(-logits), 0.0, 1.0).astype(p.dtype)
+    y = jnp.where(p <= special.sigmoid(-logits), 0.0, 1.0)
+    return jnp.where((p >= 0) & (p <= 1), y, jnp.nan * logits).astype(p.dtype)
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
     """Draw 0 or 1 (int32), ``[*shape, ...]``."""
-    (logits,) = as_floats(*params)
-    return jax.random.bernoulli(key, special.sigmoid(logits), sample_shape(shape, logits)).astype(jnp.int32)
+    (logits,) = for_samples(shape, *params)
+    return jax.random.bernoulli(key, special.sigmoid(logits)).astype(jnp.int32)
 
 
 def mean(params: Params) -> Array:

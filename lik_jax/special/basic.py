@@ -56,7 +56,8 @@ def weighted(weight: Array, value: Array) -> Array:
 
 def zero_or_inf(x: Array) -> Array:
     """0 where ``x`` is 0, NaN where it is NaN, inf anywhere else: a penalty without a comparison."""
-    return -jnp.log(1 - jnp.minimum(jnp.abs(x) * float(jnp.finfo(x.dtype).max), 1))
+    biggest = float(jnp.finfo(x.dtype).max)
+    return jnp.abs(x * biggest) * biggest
 
 
 def _log1mexp_value(x: Array) -> Array:
