@@ -1,5 +1,6 @@
 """One module a distribution, the same names in the same order in each (see ``lik_jax/distribution.py``)."""
 
+from . import asymmetric_laplace as asymmetric_laplace
 from . import bernoulli as bernoulli
 from . import exponential as exponential
 from . import laplace as laplace
