@@ -16,10 +16,7 @@ import jax
 import numpy as np
 
 from .._extras import load
-
-
-class DataError(ValueError):
-    """A data file that cannot be used; the message says which, where and why."""
+from .errors import DataError
 
 
 class Splits(NamedTuple):
@@ -50,10 +47,18 @@ class Batches:
     take: Callable[[Any, np.ndarray], Any] | None = None
     count: int | None = None
 
+    @property
+    def size(self) -> int:
+        """Rows in a batch."""
+        return min(self.batch_size, self._count)
+
+    @property
+    def _count(self) -> int:
+        return len(jax.tree.leaves(self.data)[0]) if self.count is None else self.count
+
     def rows(self, step: int) -> np.ndarray:
-        """The row numbers of a step's batch, ``[batch_size]``."""
-        count = len(jax.tree.leaves(self.data)[0]) if self.count is None else self.count
-        size = min(self.batch_size, count)
+        """The row numbers of a step's batch, ``[size]``."""
+        count, size = self._count, self.size
         epoch, i = divmod(step, count // size)
         return _permutation(self.seed, epoch, count)[i * size : (i + 1) * size]
 
@@ -124,6 +129,13 @@ def sine_floor() -> float:
     return float(log_scale + 0.5 * np.log(2 * np.pi * np.e))
 
 
+def sine_truth(data: dict[str, np.ndarray]) -> float:
+    """NLL of `sine` data under the density it was drawn from, nats a row: the floor, give or take chance."""
+    x, y = data["x"][:, 0].astype(np.float64), data["y"].astype(np.float64)
+    scale = 0.05 + 0.2 * np.abs(x)
+    return float((0.5 * ((y - np.sin(4 * x)) / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)).mean())
+
+
 def help_text() -> str:
     """Python's own help, about half a million characters of English; it differs from one Python version to another."""
     from pydoc_data import topics
@@ -167,7 +179,9 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a UTF-8 text file (byte {error.start}). Convert it, or give another file.") from None
+        raise DataError(
+            f"{path}: not a UTF-8 text file (byte {error.start}). Convert it, or give another file."
+        ) from None
     if len(text) < 2000:
         raise DataError(f"{path}: {len(text)} characters are too few to train on and to hold out; give at least 2000.")
     return text

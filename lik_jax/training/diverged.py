@@ -7,20 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-
-class Diverged(ArithmeticError):
-    """A loss or a gradient is not finite.
-
-    Attributes:
-        step: the step it happened in; the params of every step before are finite.
-        rows: the rows of the batch, or None if the batches have no row numbers.
-        cause: the likely cause, in words.
-    """
-
-    def __init__(self, step: int, rows: np.ndarray | None, cause: str):
-        self.step, self.rows, self.cause = step, rows, cause
-        which = "" if rows is None else f" on rows {_shorten(rows)}"
-        super().__init__(f"training diverged at step {step}{which}: {cause}")
+from .errors import Diverged
 
 
 def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any], learning_rate: float) -> Diverged:
@@ -67,8 +54,3 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
             f"{learning_rate:.3g} at this step), and jax.config.update('jax_debug_nans', True) to find the operation."
         )
     return Diverged(step, rows, cause)
-
-
-def _shorten(rows: np.ndarray) -> str:
-    shown = ", ".join(str(int(row)) for row in rows[:8])
-    return f"[{shown}, ... {len(rows)} in all]" if len(rows) > 8 else f"[{shown}]"

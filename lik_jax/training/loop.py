@@ -176,15 +176,17 @@ def train(
                     best_value=jnp.asarray(value, jnp.float32),
                     best_step=jnp.asarray(done, jnp.int32),
                 )
-            log({
-                "step": done,
-                "train_loss": train_loss,
-                "validation_loss": value,
-                "best_validation_loss": float(state.best_value),
-                "gradient_norm": float(seen[1].mean()),
-                "learning_rate": float(rate(done)),
-                "steps_per_second": (done - first) / elapsed,
-            })
+            log(
+                {
+                    "step": done,
+                    "train_loss": train_loss,
+                    "validation_loss": value,
+                    "best_validation_loss": float(state.best_value),
+                    "gradient_norm": float(seen[1].mean()),
+                    "learning_rate": float(rate(done)),
+                    "steps_per_second": (done - first) / elapsed,
+                }
+            )
             if checkpoints is not None:
                 checkpoints.save(state)
     finally:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .errors import SettingsError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,6 +31,6 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "validate_every", "patience"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive.")
+            raise SettingsError(f"learning_rate is {self.learning_rate}; it must be positive.")

@@ -1,0 +1,8 @@
+"""Pictures: functions that take arrays and a Matplotlib axis. Matplotlib is loaded by `figure` alone."""
+
+from .curves import training_curves as training_curves
+from .figure import figure as figure
+from .figure import save as save
+from .images import image_grid as image_grid
+from .predictive import predictive_band as predictive_band
+from .reliability import reliability_diagram as reliability_diagram

@@ -1,0 +1,120 @@
+"""Classification: categorical likelihood, then one temperature fitted on the validation part."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ... import calibration
+from ...distributions import categorical
+from ...models import classifier, regressor
+from ...objectives import Total, nll
+from ..configs import Classifier
+from ..data import Batches, by_row, digits, fingerprint, read_table
+from ..errors import DataError
+from ..task import Report, Score, Task, held_out
+
+
+def build(config: Classifier) -> Task:
+    """The digits, or the user's table; a ConvNet for images, a perceptron for rows of covariates."""
+    data = _digits() if config.data is None else _table(config.data)
+    splits = by_row(data)
+    images = data["x"].ndim == 3
+    num_classes = int(data["y"].max()) + 1
+    key = jax.random.key(config.fit.seed)
+    if images:
+        height, columns = data["x"].shape[1:]
+        model = classifier.create(classifier.Config(num_classes, height, columns, config.channels, config.width), key)
+    else:
+        shape = regressor.Config(data["x"].shape[1], num_classes, (config.width, config.width))
+        model = regressor.create(shape, key)
+        mean, scale = splits.train["x"].mean(0), splits.train["x"].std(0)
+        for part in splits:
+            part["x"] = (part["x"] - mean) / np.where(scale > 0, scale, 1)
+
+    def loss(params: Any, batch: Any, key: Array) -> Array:
+        x = classifier.random_shift(batch["x"], key) if images and config.augment else batch["x"]
+        return nll(categorical, categorical.constrain(model.apply(params, x)), batch["y"])
+
+    def score(params: Any, batch: Any, key: Array) -> Total:
+        params = categorical.constrain(model.apply(params, batch["x"]))
+        return nll(categorical, params, batch["y"], reduction="total")
+
+    validation_total = held_out(score, splits.validation)
+    logits_of = jax.jit(model.apply)
+
+    def marginal(part: Any) -> float:
+        counts = np.bincount(splits.train["y"], minlength=num_classes) + 0.5
+        return float(-np.log(counts / counts.sum())[part["y"]].mean())
+
+    def scored(params: Any) -> tuple[Array, Array, float]:
+        on_validation = logits_of(params, splits.validation["x"])
+        fit = calibration.fit_temperature(on_validation, splits.validation["y"])
+        # a temperature of 0 or infinity says "no finite one is best": then the logits stay as they are
+        temperature = float(fit.temperature) if int(fit.status) == calibration.OK else 1.0
+        on_test = logits_of(params, splits.test["x"])
+        return on_test, on_test / temperature, temperature
+
+    def evaluate(params: Any, key: Array) -> Report:
+        labels = splits.test["y"]
+        before, after, temperature = scored(params)
+        losses = [float(nll(categorical, categorical.constrain(z), labels)) for z in (before, after)]
+        errors = [float(calibration.calibration_error(z, labels)) for z in (before, after)]
+        accuracy = float((jnp.argmax(before, -1) == labels).mean())
+        kind = "images" if images else "rows"
+        return Report(
+            f"{len(labels)} {kind}",
+            kind[:-1],
+            (
+                Score("model", losses[0]),
+                Score(f"model, temperature {temperature:.3f}", losses[1]),
+                Score("baseline: class marginal", marginal(splits.test)),
+            ),
+            facts=(
+                ("accuracy", f"{accuracy:.4f}"),
+                ("calibration error (15 bins)", f"{errors[0]:.4f}; {errors[1]:.4f} after temperature"),
+            ),
+        )
+
+    def draw(params: Any, key: Array, folder: Path) -> list[Path]:
+        from ...plots import figure, reliability_diagram, save
+
+        fig, ax = figure()
+        labels = splits.test["y"]
+        before, after, temperature = scored(params)
+        for z, label in ((before, "before"), (after, f"after, temperature {temperature:.3f}")):
+            reliability_diagram(ax, *calibration.reliability(z, labels), label=label)
+        return [save(fig, folder / "reliability.png")]
+
+    return Task(
+        params=model.params,
+        batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
+        loss=loss,
+        validate=lambda params: float(validation_total(params, key).mean()),
+        evaluate=evaluate,
+        draw=draw,
+        unit="image" if images else "row",
+        fingerprint=fingerprint(data),
+        levels={"class marginal": marginal(splits.validation)},
+    )
+
+
+def _digits() -> dict[str, np.ndarray]:
+    data = digits()
+    return {"x": data["x"] / np.float32(16), "y": data["y"]}
+
+
+def _table(path: Path) -> dict[str, np.ndarray]:
+    data = read_table(path)
+    labels = data["y"].astype(np.int32)
+    if (labels != data["y"]).any() or labels.min() < 0:
+        raise DataError(f"{path}: the target must be a class label, a whole number from 0; got {data['y'].min()}.")
+    if labels.max() > 10_000:
+        raise DataError(f"{path}: the largest label is {labels.max()}: more than 10000 classes. Number them from 0.")
+    shape = data["x"].shape
+    if len(shape) not in (2, 3) or (len(shape) == 3 and (shape[1] % 2 or shape[2] % 2)):
+        raise DataError(f"{path}: x has shape {shape}; want [n, features], or [n, height, width] with even sides.")
+    return {"x": data["x"], "y": labels}

@@ -1,0 +1,162 @@
+"""Regression: every param of the distribution is predicted, the scale included."""
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ... import distributions
+from ...models import regressor
+from ...objectives import Total, nll
+from ..configs import Regressor
+from ..data import Batches, by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
+from ..errors import DataError
+from ..task import Report, Score, Task, held_out
+
+
+def build(config: Regressor) -> Task:
+    """A perceptron in standard units of the data; scores are in the data's own units."""
+    distribution = find(config.distribution)
+    data = _load(config)
+    splits = by_row(data)
+    train = splits.train
+    wrong = ~np.asarray(distribution.support.contains(jnp.asarray(data["y"])))
+    if wrong.any():
+        raise DataError(
+            f"{config.distribution} has the support '{distribution.support.name}', but the target of row "
+            f"{int(wrong.argmax())} is {data['y'][wrong.argmax()]:g}. Choose another --distribution."
+        )
+    # a change of units of y, where the support allows one; its log-determinant goes back onto the scores
+    shift, scale = _units(distribution, train["y"])
+    x_mean, x_scale = train["x"].mean(0), train["x"].std(0)
+    x_scale = np.where(x_scale > 0, x_scale, 1)
+
+    def inputs(x: Any) -> Any:
+        return (x - x_mean) / x_scale
+
+    parts = [{"x": inputs(part["x"]), "y": (part["y"] - shift) / scale} for part in splits]
+    marginal = distribution.init(parts[0]["y"])
+    start = distribution.unconstrain(marginal)
+    key = jax.random.key(config.fit.seed)
+    model = regressor.create(regressor.Config(train["x"].shape[1], start.shape[-1], config.widths), key)
+
+    def predict(params: Any, x: Any) -> Any:
+        raw = model.apply(params, x)
+        return distribution.constrain(raw + jnp.broadcast_to(start, raw.shape))
+
+    def loss(params: Any, batch: Any, key: Array) -> Array:
+        return nll(distribution, predict(params, batch["x"]), batch["y"]) + jnp.log(scale)
+
+    def score(params: Any, batch: Any, key: Array) -> Total:
+        total = nll(distribution, predict(params, batch["x"]), batch["y"], reduction="total")
+        return Total(total.value + total.weight * jnp.log(scale), total.weight)
+
+    validation_total, test_total = held_out(score, parts[1]), held_out(score, parts[2])
+
+    def baseline(part: Any) -> float:
+        return float(nll(distribution, marginal, part["y"]) + jnp.log(scale))
+
+    floor = []
+    if config.data == "sine":
+        floor = [Score("truth: on these rows", sine_truth(splits.test)), Score("truth: in expectation", sine_floor())]
+
+    def evaluate(params: Any, key: Array) -> Report:
+        facts = []
+        if hasattr(distribution, "icdf"):
+            predicted = predict(params, parts[2]["x"])
+            low, high = (distribution.icdf(predicted, p) for p in (0.05, 0.95))
+            inside = float(((parts[2]["y"] >= low) & (parts[2]["y"] <= high)).mean())
+            facts.append(("90 % interval holds", f"{100 * inside:.1f} %"))
+        return Report(
+            f"{len(parts[2]['y'])} rows",
+            "row",
+            (
+                Score(f"model, {config.distribution}", float(test_total(params, key).mean())),
+                Score(f"baseline: one {config.distribution} for all rows", baseline(parts[2])),
+                Score("baseline: straight line, constant normal noise", _linear(train, splits.test)),
+                *floor,
+            ),
+            facts=tuple(facts),
+        )
+
+    def draw(params: Any, key: Array, folder: Path) -> list[Path]:
+        from ...plots import figure, predictive_band, save
+
+        if not hasattr(distribution, "icdf"):
+            return []
+        fig, ax = figure()
+        x, y = splits.test["x"], splits.test["y"]
+        if x.shape[1] == 1:
+            grid = np.linspace(x.min(), x.max(), 200, dtype=np.float32)[:, None]
+            across, where = grid[:, 0], x[:, 0]
+        else:
+            # many covariates: along the predicted median instead
+            middle = distribution.icdf(predict(params, inputs(x)), 0.5)
+            order = np.argsort(np.asarray(middle))
+            grid, where = x[order], np.argsort(order)
+            across = np.arange(len(x))
+        quantiles = [distribution.icdf(predict(params, inputs(grid)), p) * scale + shift for p in (0.05, 0.5, 0.95)]
+        shown = slice(None, 1000)
+        predictive_band(ax, where[shown], y[shown], across, quantiles[1], quantiles[0], quantiles[2])
+        if x.shape[1] != 1:
+            ax.set_xlabel("held-out rows, by predicted median")
+        return [save(fig, folder / "predictive.png")]
+
+    return Task(
+        params=model.params,
+        batches=Batches(parts[0], config.fit.batch_size, config.fit.seed),
+        loss=loss,
+        validate=lambda params: float(validation_total(params, key).mean()),
+        evaluate=evaluate,
+        draw=draw,
+        unit="row",
+        fingerprint=fingerprint(data),
+        levels={"one for all rows": baseline(parts[1])} | ({"truth": sine_floor()} if floor else {}),
+    )
+
+
+def find(name: str) -> ModuleType:
+    """The distribution called ``name``, if a regressor can predict its params.
+
+    Raises:
+        DataError: there is none, or its observations are not single numbers.
+    """
+    modules = {n: m for n, m in vars(distributions).items() if inspect.ismodule(m) and hasattr(m, "log_prob")}
+    usable = sorted(n for n, m in modules.items() if _usable(m))
+    if name not in usable:
+        raise DataError(f"no regression with distribution {name!r}; choose one of {', '.join(usable)}.")
+    return modules[name]
+
+
+def _usable(module: ModuleType) -> bool:
+    return module.event_ndim == 0 and module.raw_size is not None and hasattr(module, "init")
+
+
+def _load(config: Regressor) -> dict[str, np.ndarray]:
+    if config.data == "sine":
+        return sine(config.fit.seed, 20_000)
+    data = diabetes() if config.data == "diabetes" else read_table(Path(config.data))
+    return {"x": data["x"].reshape(len(data["y"]), -1), "y": data["y"]}
+
+
+def _units(distribution: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    zero, one = np.float32(0), np.float32(1)
+    spread = y.std().astype(np.float32)
+    probe = jnp.array([-1e6, 0.5, 1e6])
+    inside = np.asarray(distribution.support.contains(probe))
+    if distribution.support.discrete or spread == 0 or not inside[1:].all():
+        return zero, one
+    return (y.mean().astype(np.float32), spread) if inside[0] else (zero, spread)
+
+
+def _linear(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> float:
+    design = [np.column_stack([np.ones(len(part["y"])), part["x"].astype(np.float64)]) for part in (train, test)]
+    weights = np.linalg.lstsq(design[0], train["y"].astype(np.float64), rcond=None)[0]
+    variance = ((train["y"] - design[0] @ weights) ** 2).mean()
+    squares = (test["y"] - design[1] @ weights) ** 2
+    return float((0.5 * squares / variance + 0.5 * np.log(2 * np.pi * variance)).mean())
