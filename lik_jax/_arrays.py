@@ -68,7 +68,8 @@ def guard_slope(slope: Array, *, outside: ArrayLike = False, valid: ArrayLike = 
 
 def nan_unless_finite(*xs: Array) -> Array:
     """0, or NaN where one of ``xs`` is not finite: a check without a comparison, which XLA on CPU would not fuse."""
-    terms = [0 * x for x in xs]
+    # -0.0, not 0: a constant that slopes have as well is not fused into a sum either
+    terms = [-0.0 * x for x in xs]
     return sum(terms[1:], start=terms[0])
 
 
@@ -113,13 +114,12 @@ def moments(y: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Arra
     return mean, (w * (y - mean) ** 2).sum() / total
 
 
-def weighted_median(y: ArrayLike, weights: ArrayLike | None = None) -> Array:
-    """The median over every axis of ``y``: the middle of the interval of medians where there is more than one."""
+def median_deviation(y: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Array]:
+    """Weighted median (the middle one where there are several) and mean absolute deviation from it, over every axis."""
     (y,) = as_floats(y)
     w = jnp.ones_like(y) if weights is None else jnp.broadcast_to(as_floats(y, weights)[1], y.shape)
     order = jnp.argsort(y.ravel())
     values, below = y.ravel()[order], jnp.cumsum(w.ravel()[order])
     half = below[-1] / 2
-    first = jnp.argmax(below >= half)
-    last = jnp.argmax(below > half)
-    return 0.5 * values[first] + 0.5 * values[last]
+    median = 0.5 * values[jnp.argmax(below >= half)] + 0.5 * values[jnp.argmax(below > half)]
+    return median, (w * jnp.abs(y - median)).sum() / w.sum()

@@ -83,3 +83,11 @@ def tail(
         return partial
 
     return with_partials(log_tail, by_y, lambda *args: -by_y(*args), by_scale, *map(by_shape, shape_slopes))
+
+
+def expected_shortfall(gap: Array, scale: Array) -> Array:
+    """``E[max(gap - X, 0)]`` for ``gap >= 0`` and exponential ``X`` of mean ``scale``, whatever their ratio."""
+    z = special.ratio(gap, scale)
+    near = z < 1
+    small = -scale * special.log1pmx(jnp.expm1(-jnp.where(near, z, 0.0)))
+    return jnp.where(near, small, gap + scale * jnp.expm1(-jnp.where(near, 1.0, z)))

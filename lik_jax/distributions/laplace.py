@@ -21,7 +21,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special, supports
-from .._arrays import as_floats, as_same_shape, for_samples, guard, nan_unless_finite, split_raw, weighted_median
+from .._arrays import as_floats, as_same_shape, for_samples, guard, median_deviation, nan_unless_finite, split_raw
 from . import _location_scale
 
 event_ndim = 0
@@ -136,13 +136,8 @@ def entropy(params: Params) -> Array:
 def kl_divergence(p: Params, q: Params) -> Array:
     """``KL(p || q)`` in nats, ``[...]``."""
     p_loc, p_scale, q_loc, q_scale = as_floats(*p, *q)
-    gap = jnp.abs(p_loc - q_loc)
-    z = special.ratio(gap, p_scale)
-    near = z < 1
-    # with r = p_scale / q_scale: r (exp(-z) - 1 + z), where nothing may cancel or overflow, plus r - 1 - log r
-    small = -special.log1pmx(jnp.expm1(-jnp.where(near, z, 0.0)))
-    r = special.ratio(p_scale, q_scale)
-    apart = jnp.where(near, r * small, special.ratio(gap, q_scale) + r * jnp.expm1(-jnp.where(near, 1.0, z)))
+    # with z = |gap| / p_scale and r = p_scale / q_scale: r (exp(-z) - 1 + z) plus r - 1 - log r
+    apart = special.ratio(_location_scale.expected_shortfall(jnp.abs(p_loc - q_loc), p_scale), q_scale)
     valid = _location_scale.valid(p_loc, p_scale) & _location_scale.valid(q_loc, q_scale)
     return guard(apart + special.itakura_saito(p_scale, q_scale), valid=valid)
 
@@ -174,10 +169,4 @@ def mle(y: ArrayLike, weights: ArrayLike | None = None) -> Params:
         y: observations, any shape.
         weights: non-negative, broadcastable to ``y``.
     """
-    loc = weighted_median(y, weights)
-    (y,) = as_floats(y)
-    deviation = jnp.abs(y - loc)
-    if weights is None:
-        return Params(loc, deviation.mean())
-    w = jnp.broadcast_to(as_floats(y, weights)[1], y.shape)
-    return Params(loc, (w * deviation).sum() / w.sum())
+    return Params(*median_deviation(y, weights))
