@@ -23,10 +23,9 @@ def with_partials(value: Callable[..., Array], *partials: Callable[..., Array]) 
 
     def rule(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
         out = fn(*primals)
-        # what value and slope have in common would be kept in memory between them: cheaper to compute it twice
-        inputs = jax.lax.optimization_barrier(primals)
+        # what value and slopes have in common would be kept in memory between them: cheaper to compute it twice
         terms = [
-            partial(*inputs) * tangent
+            partial(*jax.lax.optimization_barrier(primals)) * tangent
             for partial, tangent in zip(partials, tangents, strict=True)
             if not isinstance(tangent, SymbolicZero)
         ]
