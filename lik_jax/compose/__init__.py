@@ -1,3 +1,8 @@
 """Distributions made of distributions: frozen dataclasses with static fields and the names of the contract."""
 
+from .censored import Censored as Censored
+from .censored import Interval as Interval
+from .censored import LeftCensored as LeftCensored
+from .censored import censored as censored
+from .independent import independent as independent
 from .mixture import mixture as mixture

@@ -66,7 +66,8 @@ def _log1mexp_value(x: Array) -> Array:
     return jnp.where(near, small, jnp.log1p(-jnp.exp(-jnp.where(near, 1.0, x))))
 
 
-log1mexp = with_partials(_log1mexp_value, lambda x: 1 / jnp.expm1(x))
+# the slope 1 / (exp(x) - 1), in the form whose own derivatives stay finite for large x
+log1mexp = with_partials(_log1mexp_value, lambda x: jnp.exp(-x) / -jnp.expm1(-x))
 log1mexp.__doc__ = """``log(1 - exp(-x))`` for ``x >= 0``; -inf at 0. Source: Maechler (2012), "Accurately computing
 log(1 - exp(-|a|))"."""
 
