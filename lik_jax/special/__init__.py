@@ -9,9 +9,12 @@ from .basic import sigmoid as sigmoid
 from .basic import softplus as softplus
 from .basic import weighted as weighted
 from .basic import zero_or_inf as zero_or_inf
+from .beta import log1p_given as log1p_given
+from .beta import log1pmx_given as log1pmx_given
 from .beta import log_beta_inc as log_beta_inc
 from .beta import log_beta_inc_c as log_beta_inc_c
 from .beta import log_beta_power as log_beta_power
+from .beta import log_beta_power_slope as log_beta_power_slope
 from .beta import log_beta_tails as log_beta_tails
 from .normal import log_mills as log_mills
 from .normal import log_ndtr as log_ndtr

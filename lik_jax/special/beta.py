@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from .._arrays import as_same_shape
+from .._arrays import as_floats, as_same_shape
 from .._derivatives import by_forward_mode, with_partials
 from .basic import log1mexp, log1pmx, log_sigmoid, ratio
 from .stirling import log_factorial_excess, stirling_error
@@ -93,6 +93,11 @@ def log_beta_power(a: Array, b: Array, v: Array, x: Array, xc: Array) -> Array:
     low = a < b
     a, b, v, x, xc = _swap(low, a, b, v, x, xc)
     return _log_first(a, b, v, x, xc) + jnp.log(a)
+
+
+def log_beta_power_slope(a: Array, b: Array, v: Array, x: Array, xc: Array) -> Array:
+    """The derivative of `log_beta_power` towards ``a``: ``log x - psi(a) + psi(a + b)``. Arguments as there."""
+    return _log_first_slope_a(a, b, v, x, xc) + ratio(jnp.ones_like(a), a)
 
 
 def _swap(keep: Array, a: Array, b: Array, v: Array, x: Array, xc: Array) -> tuple[Array, ...]:
@@ -179,8 +184,9 @@ def log_beta_tails(a: Array, b: Array, v: Array, x: Array, xc: Array) -> tuple[A
 
 
 def _tails(a: ArrayLike, b: ArrayLike, x: ArrayLike, xc: ArrayLike | None) -> tuple[Array, Array]:
-    a, b, x, xc = as_same_shape(a, b, x, 1 - jnp.asarray(x) if xc is None else xc)
-    below, above = x <= 0, xc <= 0
+    a, b, x = as_floats(a, b, x)
+    a, b, x, xc = as_same_shape(a, b, x, 1 - x if xc is None else xc)
+    below, above = jnp.less_equal(x, 0), jnp.less_equal(xc, 0)
     edge = below | above
     safe_x, safe_xc = jnp.where(edge, 0.5, x), jnp.where(edge, 0.5, xc)
     v = jnp.log(safe_x) - jnp.log(safe_xc)
