@@ -122,7 +122,7 @@ def normal(d):
         invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
         edges=(
             Edge(d.Params(2.0, 1.0), 2.0, -0.9189385332046727, (0.0, -1.0)),
-            Edge(d.Params(0.0, 1e-20), 1e-19, -4.867236672687313, (1e21, 9.9e21)),
+            Edge(d.Params(0.0, 1e-20), 1e-19, -4.86723667332376, (1e21, 9.9e21)),
         ),
     )
 
@@ -409,7 +409,7 @@ def multivariate_normal(d):
         d.Params(v([0.0, 0.0], [0.1, 2.0], [-5.0, 3.0]), tril),
         lambda p: VectorNormal(p.loc, p.scale_tril),
         y=y,
-        total=plane,
+        total=lambda case: plane(case),
         outside=(v(inf, 0.0), v(0.0, -inf)),
         invalid=(d.Params(v(0.0, 0.0), v([1.0, 0.0], [0.0, 0.0])), d.Params(v(0.0, 0.0), v([-1.0, 0.0], [0.0, 1.0]))),
         edges=(Edge(d.Params(v(1.0, 2.0), np.eye(2)), v(1.0, 2.0), -1.8378770664093453, (v(0.0, 0.0), -np.eye(2))),),
