@@ -21,7 +21,27 @@ from .distributions import log_normal as log_normal
 from .distributions import logistic as logistic
 from .distributions import normal as normal
 from .distributions import weibull as weibull
+from .objectives import Elbo as Elbo
+from .objectives import Iwae as Iwae
 from .objectives import Total as Total
+from .objectives import binary_cross_entropy as binary_cross_entropy
+from .objectives import bits_per_byte as bits_per_byte
+from .objectives import bits_per_character as bits_per_character
+from .objectives import bits_per_dim as bits_per_dim
+from .objectives import cross_entropy as cross_entropy
+from .objectives import effective_sample_size as effective_sample_size
+from .objectives import elbo as elbo
+from .objectives import free_bits as free_bits
+from .objectives import gaussian_nll as gaussian_nll
+from .objectives import iwae as iwae
+from .objectives import mean_absolute_error as mean_absolute_error
+from .objectives import mean_squared_error as mean_squared_error
 from .objectives import nll as nll
+from .objectives import perplexity as perplexity
+from .objectives import pinball as pinball
+from .objectives import sequence_log_prob as sequence_log_prob
+from .objectives import shift_right as shift_right
+from .objectives import standard_error as standard_error
+from .objectives import token_log_prob as token_log_prob
 
 __version__ = "0.1.0"
