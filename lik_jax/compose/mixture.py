@@ -29,6 +29,7 @@ from .. import special, supports
 from .._arrays import as_floats
 from ..distribution import Distribution, name_of, require
 from ..supports import stacked
+from ._interval import log_interval_prob
 from ._mixing import log_mix, log_weights, parts_with_safe_slopes, responsibilities
 from ._optional import needs
 from ._quantile_groups import group_weights
@@ -112,6 +113,15 @@ class mixture:
     def log_sf(self, params: MixtureParams, y: ArrayLike) -> Array:
         """``log P(Y > y)`` in nats, ``[...]``."""
         return _at_most_zero(log_mix(*self._parts(self.base.log_sf, params, y)))  # type: ignore[attr-defined]
+
+    @needs("log_cdf", "log_sf")
+    def log_interval(self, params: MixtureParams, low: ArrayLike, high: ArrayLike) -> Array:
+        """``log P(low < Y <= high)`` in nats for ``low < high``, infinities allowed, ``[...]``."""
+
+        def part(components: Any, ends: tuple[Array, Array]) -> Array:
+            return log_interval_prob(self.base, components, *ends)
+
+        return _at_most_zero(log_mix(*self._parts(part, params, as_floats(low, high))))
 
     @needs("log_cdf")
     def cdf(self, params: MixtureParams, y: ArrayLike) -> Array:

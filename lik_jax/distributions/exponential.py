@@ -20,6 +20,7 @@ from jax.typing import ArrayLike
 from .. import special, supports
 from .._arrays import as_floats, for_samples, guard, guard_slope, moments, nan_unless_finite, split_raw
 from .._derivatives import with_partials
+from . import _intervals
 
 event_ndim = 0
 support = supports.nonnegative
@@ -110,6 +111,16 @@ def log_sf(params: Params, y: ArrayLike) -> Array:
     y, rate = as_floats(y, *params)
     value = -rate * jnp.where((y < 0) | jnp.isinf(y), 0.0, y)
     return guard(value, outside=y == jnp.inf, valid=_valid(rate))
+
+
+def log_interval(params: Params, low: ArrayLike, high: ArrayLike) -> Array:
+    """``log P(low < Y <= high)`` in nats for ``low < high``, infinities allowed, ``[...]``: accurate however narrow."""
+    low, high, rate = as_floats(low, high, *params)
+
+    def log_between(low: Array, high: Array, rate: Array) -> Array:
+        return _log_product(high - low, rate)
+
+    return guard(_intervals.by_hazard(log_between, jnp.multiply, low, high, rate), valid=_valid(rate))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:

@@ -22,7 +22,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, median_deviation, nan_unless_finite, split_raw
-from . import _location_scale
+from . import _intervals, _location_scale
 
 event_ndim = 0
 support = supports.real
@@ -89,6 +89,13 @@ def log_cdf(params: Params, y: ArrayLike) -> Array:
 def log_sf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y > y)`` in nats, ``[...]``, accurate however far out."""
     return _log_sf(*as_floats(y, *params))
+
+
+def log_interval(params: Params, low: ArrayLike, high: ArrayLike) -> Array:
+    """``log P(low < Y <= high)`` in nats for ``low < high``, infinities allowed, ``[...]``: accurate however narrow."""
+    low, high, loc, scale = as_floats(low, high, *params)
+    value = _intervals.log_laplace(*_intervals.standardised(low, high, loc, scale))
+    return guard(value, valid=_location_scale.valid(loc, scale))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:

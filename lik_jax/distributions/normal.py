@@ -22,7 +22,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, moments, nan_unless_finite, split_raw
-from . import _location_scale
+from . import _intervals, _location_scale
 
 event_ndim = 0
 support = supports.real
@@ -98,6 +98,18 @@ def log_cdf(params: Params, y: ArrayLike) -> Array:
 def log_sf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y > y)`` in nats, ``[...]``, accurate to any number of standard deviations."""
     return _log_sf(*as_floats(y, *params))
+
+
+def log_interval(params: Params, low: ArrayLike, high: ArrayLike) -> Array:
+    """``log P(low < Y <= high)`` in nats for ``low < high``, infinities allowed, ``[...]``: accurate however narrow."""
+    low, high, loc, scale = as_floats(low, high, *params)
+    return guard(_intervals.log_normal(low, high, loc, scale), valid=_location_scale.valid(loc, scale))
+
+
+def log_prob_within(params: Params, y: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+    """Log-density at ``y`` given ``low < Y <= high``, for ``y`` in there, in nats, ``[...]``: accurate in far tails."""
+    y, low, high, loc, scale = as_floats(y, low, high, *params)
+    return guard(_intervals.log_normal_within(y, low, high, loc, scale), valid=_location_scale.valid(loc, scale))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:

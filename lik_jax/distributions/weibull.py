@@ -25,6 +25,7 @@ from jax.typing import ArrayLike
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, split_raw
 from .._derivatives import with_partials
+from . import _intervals
 
 event_ndim = 0
 support = supports.nonnegative
@@ -125,6 +126,23 @@ def log_sf(params: Params, y: ArrayLike) -> Array:
     log_hazard, empty = _log_hazard(y, scale, concentration)
     value = jnp.where(empty, 0.0, -jnp.exp(log_hazard))
     return guard(value, outside=y == jnp.inf, valid=_valid(scale, concentration))
+
+
+def log_interval(params: Params, low: ArrayLike, high: ArrayLike) -> Array:
+    """``log P(low < Y <= high)`` in nats for ``low < high``, infinities allowed, ``[...]``: accurate however narrow."""
+    low, high, scale, concentration = as_floats(low, high, *params)
+
+    def log_between(low: Array, high: Array, scale: Array, concentration: Array) -> Array:
+        early = low == 0
+        log_rise = concentration * jnp.log1p(special.ratio(high - low, jnp.where(early, 1.0, low)))
+        rest = jnp.where(early, 0.0, special.log1mexp(jnp.where(early, 1.0, log_rise)))
+        return concentration * special.log_ratio(high, scale) + rest
+
+    def hazard(y: Array, scale: Array, concentration: Array) -> Array:
+        return jnp.exp(concentration * special.log_ratio(y, scale))
+
+    value = _intervals.by_hazard(log_between, hazard, low, high, scale, concentration)
+    return guard(value, valid=_valid(scale, concentration))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:
