@@ -58,10 +58,6 @@ class Distribution(Protocol):
         """Draw ``[*shape, *example axes of params, *event]``."""
         ...
 
-    def mean(self, params: Any) -> Any:
-        """The expected observation, ``[..., *event]``."""
-        ...
-
     def constrain(self, raw: ArrayLike) -> Any:
         """Map raw numbers ``[..., raw_size]`` to params."""
         ...

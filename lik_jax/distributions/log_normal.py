@@ -12,6 +12,7 @@ Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributio
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -52,7 +53,9 @@ def _value(y: Array, loc: Array, scale: Array) -> Array:
     return density - special.zero_or_inf(jnp.minimum(y - tiny, 0)) + nan_unless_finite(loc, log_scale)
 
 
-def _slope(gain) -> object:
+def _slope(gain: Callable[[Array, Array, Array], Array]) -> Callable[..., Array]:
+    """A partial derivative from ``gain(y, z, scale)``."""
+
     def partial(y: Array, loc: Array, scale: Array) -> Array:
         outside = (y <= 0) | jnp.isinf(y)
         y = jnp.where(outside, 1.0, y)
