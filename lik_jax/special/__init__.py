@@ -24,3 +24,12 @@ from .ratios import bernoulli_function as bernoulli_function
 from .ratios import itakura_saito as itakura_saito
 from .ratios import log1mexpexp as log1mexpexp
 from .ratios import log_ratio as log_ratio
+from .stirling import deviance as deviance
+from .stirling import digamma as digamma
+from .stirling import digamma_difference as digamma_difference
+from .stirling import log_beta as log_beta
+from .stirling import log_binomial_coefficient as log_binomial_coefficient
+from .stirling import log_factorial_excess as log_factorial_excess
+from .stirling import log_gamma as log_gamma
+from .stirling import stirling_error as stirling_error
+from .stirling import trigamma as trigamma
