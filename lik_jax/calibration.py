@@ -111,8 +111,8 @@ def reliability(
         logits: ``[n, k]``.
         labels: ``[n]``.
         bins: how many.
-        edges: "uniform" cuts (0, 1] into bins of equal width, closed on the right; "mass" cuts the sorted
-            confidences into bins whose counts differ by one at most.
+        edges: "uniform" cuts (0, 1] into bins of equal width, "mass" cuts at the quantiles of the confidences
+            (linear interpolation), so that bins hold equal counts. Both are closed on the right.
 
     Returns:
         Arrays ``[bins]``.
@@ -121,11 +121,11 @@ def reliability(
     p = jax.nn.softmax(z, axis=-1)
     confidence = p.max(-1)
     correct = (p.argmax(-1) == jnp.asarray(labels)).astype(z.dtype)
-    n = z.shape[0]
     if edges == "uniform":
         bin_of = jnp.clip(jnp.ceil(confidence * bins).astype(jnp.int32) - 1, 0, bins - 1)
     elif edges == "mass":
-        bin_of = jnp.zeros(n, jnp.int32).at[jnp.argsort(confidence)].set(jnp.arange(n, dtype=jnp.int32) * bins // n)
+        cuts = jnp.quantile(confidence, jnp.linspace(0, 1, bins + 1, dtype=z.dtype))
+        bin_of = jnp.clip(jnp.searchsorted(cuts, confidence, side="left").astype(jnp.int32) - 1, 0, bins - 1)
     else:
         raise ValueError(f"reliability: edges={edges!r}; want 'uniform' or 'mass'.")
     count = jnp.zeros(bins, z.dtype).at[bin_of].add(1.0)

@@ -94,7 +94,7 @@ def parse(arguments: list[str]) -> Any:
     return tyro.cli(
         commands,
         prog="lik-jax",
-        description="Every training loss is a likelihood: toy models that show it, from data to calibrated predictions.",
+        description="Every training loss is a likelihood: toy models that show it.",
         args=arguments,
         config=(conf.CascadeSubcommandArgs, conf.OmitArgPrefixes, conf.OmitSubcommandPrefixes),
     )
@@ -104,7 +104,6 @@ def _train(command: Any) -> None:
     console = _console()
     name = command.name or configs.name_of(command.model)
     folder = command.runs / name
-    console.print(f"training the {configs.name_of(command.model)} in {folder}")
     from .training import progress, table
     from .training.run import train_run
 

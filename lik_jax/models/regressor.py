@@ -8,6 +8,7 @@
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from flax import nnx
 from jax import Array
@@ -29,7 +30,7 @@ class Regressor(nnx.Module):
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         sizes = (config.num_inputs, *config.widths)
-        self.hidden = nnx.List(nnx.Linear(a, b, rngs=rngs) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.hidden = nnx.List(nnx.Linear(a, b, rngs=rngs) for a, b in pairwise(sizes))
         self.head = nnx.Linear(sizes[-1], config.raw_size, kernel_init=nnx.initializers.zeros, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:

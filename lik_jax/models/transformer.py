@@ -84,7 +84,7 @@ def _small(config: Config) -> nnx.Initializer:
 
 
 def create(config: Config, key: Array) -> Model:
-    """Params drawn with ``key``, and ``apply(params, tokens)``: ``[B, T]`` with T <= block_size -> ``[B, T, vocab]``."""
+    """Params drawn with ``key``, and ``apply(params, tokens)``: ``[B, T <= block_size]`` -> ``[B, T, vocab_size]``."""
     if config.width % config.num_heads:
         raise ValueError(f"transformer: width {config.width} is no multiple of num_heads {config.num_heads}.")
     return split(lambda: Transformer(config, nnx.Rngs(key)))

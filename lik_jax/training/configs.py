@@ -1,7 +1,8 @@
 """What `lik-jax train MODEL` can be told: plain settings, readable without importing JAX."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ class Classifier:
     """Of the hidden layer."""
     augment: bool = True
     """Shift training images by up to one pixel (images only)."""
-    fit: Settings = Settings(steps=1200, batch_size=128, learning_rate=2e-3, warmup_steps=60, weight_decay=0.05)
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=800, batch_size=128, learning_rate=2e-3, warmup_steps=60, weight_decay=0.05
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,9 @@ class Regressor:
     """Any distribution of real numbers or counts with a fixed number of raw numbers; `lik-jax distributions`."""
     widths: tuple[int, ...] = (64, 64)
     """Of the hidden layers."""
-    fit: Settings = Settings(steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=1e-4)
+    fit: Settings = field(
+        default_factory=partial(Settings, steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=1e-4)
+    )
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,16 @@ class Transformer:
     """Of the residual stream."""
     block: int = 64
     """Longest context, in characters."""
-    fit: Settings = Settings(
-        steps=2400, batch_size=12, learning_rate=2e-3, warmup_steps=100, weight_decay=0.1, validate_every=200
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=2400,
+            batch_size=12,
+            learning_rate=2e-3,
+            warmup_steps=100,
+            weight_decay=0.1,
+            validate_every=200,
+        )
     )
 
 
@@ -61,7 +76,9 @@ class Vae:
     """Of the code."""
     width: int = 256
     """Of the hidden layers."""
-    fit: Settings = Settings(steps=4000, batch_size=128, learning_rate=1e-3, weight_decay=1e-3)
+    fit: Settings = field(
+        default_factory=partial(Settings, steps=4000, batch_size=128, learning_rate=1e-3, weight_decay=1e-3)
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,11 @@ class Diffusion:
     """Of the forward process."""
     width: int = 256
     """Of the hidden layers."""
-    fit: Settings = Settings(steps=6000, batch_size=128, learning_rate=1e-3, weight_decay=1e-2, validate_every=250)
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=6000, batch_size=128, learning_rate=1e-3, weight_decay=1e-2, validate_every=250
+        )
+    )
 
 
 Config = Classifier | Regressor | Transformer | Vae | Diffusion

@@ -19,7 +19,8 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
         values = np.asarray(leaf)
         if values.dtype.kind != "f":
             continue
-        broken = ~np.isfinite(values.reshape(values.shape[0], -1)).all(1) if values.ndim else ~np.isfinite(values)[None]
+        values = np.atleast_1d(values)
+        broken = ~np.isfinite(values.reshape(len(values), -1)).all(1)
         if broken.any():
             where = np.flatnonzero(broken) if rows is None or len(rows) != len(broken) else rows[broken]
             name = f"batch{jax.tree_util.keystr(path)}"
@@ -27,10 +28,11 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
     value, gradient = jax.jit(jax.value_and_grad(loss))(state.params, batch, jax.random.fold_in(state.key, state.step))
     value = float(value)
     sizes = [float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(state.params) if leaf.size]
-    if value == np.inf:
+    largest = max(sizes, default=0.0)
+    if largest > 1e4:
         cause = (
-            "the loss is +inf: an observation has probability 0 under the model. Look for values outside the "
-            "distribution's support in these rows (`lik_jax.check` names them), or for a scale that went to 0."
+            f"the loss is {value:.4g} and the largest param is {largest:.3g}: the optimiser blew up. Lower the "
+            f"learning rate (it is {learning_rate:.3g} at this step), warm up longer, or clip harder."
         )
     elif np.isfinite(value):
         broken_leaves = [
@@ -38,19 +40,20 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
             for path, leaf in jax.tree_util.tree_leaves_with_path(gradient)
             if not bool(jnp.isfinite(leaf).all())
         ]
+        where = "in params" + ", params".join(broken_leaves) if broken_leaves else "its norm overflows"
         cause = (
-            f"the loss is finite ({value:.4g}) but the gradient is not, in params{', params'.join(broken_leaves)}. "
+            f"the loss is finite ({value:.4g}) but the gradient is not: {where}. "
             f"Look for a function with an infinite slope (sqrt or log at 0, a norm of zeros) in the model."
         )
-    elif max(sizes, default=0.0) > 1e4:
+    elif value == np.inf:
         cause = (
-            f"the loss is NaN and the largest param is {max(sizes):.3g}: the optimiser blew up. Lower the learning "
-            f"rate (it is {learning_rate:.3g} at this step), warm up longer, or clip harder."
+            "the loss is +inf: an observation has probability 0 under the model. Look for values outside the "
+            "distribution's support in these rows (`lik_jax.check` names them), or for a scale that went to 0."
         )
     else:
         cause = (
-            f"the loss is {value} though batch and params are finite (largest param {max(sizes, default=0.0):.3g}): "
-            f"invalid distribution params, or an overflow inside the model. Try a lower learning rate (it is "
+            f"the loss is {value} though batch and params are finite (largest param {largest:.3g}): invalid "
+            f"distribution params, or an overflow inside the model. Try a lower learning rate (it is "
             f"{learning_rate:.3g} at this step), and jax.config.update('jax_debug_nans', True) to find the operation."
         )
     return Diverged(step, rows, cause)

@@ -104,7 +104,7 @@ def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[St
         with jax.numpy_dtype_promotion("standard"):
             updates, opt_state = update(gradient, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
-            norm = optax.global_norm(gradient)
+            norm = optax.tree.norm(gradient)
         return replace(state, step=state.step + 1, params=params, opt_state=opt_state), (value, norm)
 
     return step

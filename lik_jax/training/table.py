@@ -13,7 +13,7 @@ def report(result: Report, facts: Sequence[tuple[str, str]] = ()) -> Any:
     rich = load("rich.table", "cli", "drawing tables")
     wide = result.dims > 1
     scores = rich.Table(title=f"held out: {result.held_out}", title_justify="left")
-    scores.add_column(f"negative log-likelihood a {result.unit}")
+    scores.add_column(f"negative log-likelihood per {result.unit}")
     for column in ("nats", "bits", *(["bits/dim"] if wide else [])):
         scores.add_column(column, justify="right")
     for row in result.rows():
@@ -27,15 +27,16 @@ def report(result: Report, facts: Sequence[tuple[str, str]] = ()) -> Any:
 def catalogue(entries: Sequence[Entry]) -> Any:
     """The distributions as a table."""
     rich = load("rich.table", "cli", "drawing tables")
-    table = rich.Table(title="lik_jax distributions", title_justify="left", show_lines=False)
-    for column in (
-        "name",
-        "an observation is",
-        "params",
-        "what it is, as a loss too",
-        "offers beside log_prob, sample, mean",
-    ):
-        table.add_column(column, overflow="fold")
+    table = rich.Table(title="lik_jax distributions", title_justify="left")
+    table.add_column("name", no_wrap=True)
+    table.add_column("an observation is")
+    table.add_column("params")
+    table.add_column("what it is, and the loss it is", ratio=1)
+    columns = {"log_cdf": "tails", "icdf": "quantiles", "entropy": "entropy", "kl_divergence": "KL", "mle": "MLE"}
+    for name in columns.values():
+        table.add_column(name[:4], justify="center", no_wrap=True)
     for entry in entries:
-        table.add_row(entry.name, entry.observation, ", ".join(entry.params), entry.summary, ", ".join(entry.offers))
+        marks = ["+" if offer in entry.offers else "" for offer in columns]
+        text = f"{entry.summary}. {entry.loss}".strip()
+        table.add_row(entry.name, entry.observation, " ".join(entry.params), text, *marks)
     return table

@@ -2,7 +2,6 @@
 
 import inspect
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -120,7 +119,7 @@ def build(config: Regressor) -> Task:
     )
 
 
-def find(name: str) -> ModuleType:
+def find(name: str) -> Any:
     """The distribution called ``name``, if a regressor can predict its params.
 
     Raises:
@@ -133,7 +132,7 @@ def find(name: str) -> ModuleType:
     return modules[name]
 
 
-def _usable(module: ModuleType) -> bool:
+def _usable(module: Any) -> bool:
     return module.event_ndim == 0 and module.raw_size is not None and hasattr(module, "init")
 
 
@@ -144,14 +143,13 @@ def _load(config: Regressor) -> dict[str, np.ndarray]:
     return {"x": data["x"].reshape(len(data["y"]), -1), "y": data["y"]}
 
 
-def _units(distribution: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    zero, one = np.float32(0), np.float32(1)
-    spread = y.std().astype(np.float32)
+def _units(distribution: Any, y: np.ndarray) -> tuple[np.float32, np.float32]:
+    zero, one, spread = np.float32(0), np.float32(1), np.float32(y.std())
     probe = jnp.array([-1e6, 0.5, 1e6])
     inside = np.asarray(distribution.support.contains(probe))
     if distribution.support.discrete or spread == 0 or not inside[1:].all():
         return zero, one
-    return (y.mean().astype(np.float32), spread) if inside[0] else (zero, spread)
+    return (np.float32(y.mean()), spread) if inside[0] else (zero, spread)
 
 
 def _linear(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> float:

@@ -1,0 +1,72 @@
+"""Models: causal where they say so, one compile, plain params."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lik_jax import distributions
+from lik_jax.models import classifier, regressor, transformer
+from lik_jax.training.tasks.regressor import find
+
+TINY = transformer.Config(vocab_size=7, block_size=6, num_layers=2, num_heads=2, width=8)
+
+
+def test_a_later_character_never_reaches_an_earlier_prediction():
+    model = transformer.create(TINY, jax.random.key(0))
+    embedding = model.params["tokens"]["embedding"]
+    tokens = jnp.array([[1, 5, 0, 3, 2, 6]])
+
+    def logits_of(inputs):
+        # one embedding row a position, so that the gradient is by position
+        params = {**model.params, "tokens": {"embedding": inputs}}
+        return model.apply(params, jnp.arange(6)[None])[0]
+
+    slopes = jax.jit(jax.jacrev(logits_of))(embedding[tokens[0]])  # (t, vocab, s, width)
+    for t in range(6):
+        assert bool((slopes[t, :, t + 1 :] == 0).all())
+        assert bool((slopes[t, :, : t + 1] != 0).any((0, 2)).all())
+
+
+def test_a_shorter_context_gives_the_same_logits():
+    model = transformer.create(TINY, jax.random.key(1))
+    tokens = jnp.array([[1, 5, 0, 3, 2, 6]])
+    apply = jax.jit(model.apply)
+    short, long = apply(model.params, tokens[:, :4]), apply(model.params, tokens)
+    np.testing.assert_allclose(short, long[:, :4], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["normal", "laplace", "logistic", "bernoulli"])
+def test_a_regressor_heads_any_distribution(name):
+    distribution = find(name)
+    model = regressor.create(regressor.Config(3, distribution.raw_size, (8,)), jax.random.key(2))
+    params = distribution.constrain(model.apply(model.params, jnp.ones((5, 3))))
+    assert distribution.log_prob(params, jnp.ones(5)).shape == (5,)
+
+
+def test_every_distribution_of_single_numbers_can_be_found():
+    for name, module in vars(distributions).items():
+        if getattr(module, "event_ndim", None) == 0 and module.raw_size is not None and hasattr(module, "init"):
+            assert find(name) is module
+
+
+def test_params_are_plain_and_apply_is_pure(compiles):
+    model = classifier.create(classifier.Config(channels=2, width=4), jax.random.key(3))
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(model.params))
+    assert type(model.params) is dict
+    apply = jax.jit(model.apply)
+    x = jnp.ones((2, 8, 8))
+    first = apply(model.params, x)
+    doubled = jax.tree.map(lambda leaf: leaf + 1, model.params)
+    with compiles() as names:
+        apply(doubled, x).block_until_ready()
+    assert not names
+    np.testing.assert_array_equal(apply(model.params, x), first)
+
+
+def test_a_shift_moves_by_one_pixel_at_most():
+    image = jnp.zeros((200, 8, 8)).at[:, 3, 4].set(1.0)
+    shifted = classifier.random_shift(image, jax.random.key(4))
+    where = np.argwhere(np.asarray(shifted) == 1)
+    assert len(where) == 200
+    assert {(int(i), int(j)) for _, i, j in where} == {(i, j) for i in (2, 3, 4) for j in (3, 4, 5)}
