@@ -31,7 +31,7 @@ def _shares(joint: Array) -> tuple[Array, Array]:
 
 
 def log_mix(log_weight: Array, log_part: Array) -> Array:
-    """``log sum_k exp(log_weight_k + log_part_k)`` over the last axis; -inf with zero gradient where nothing is left."""
+    """``log sum_k exp(log_weight_k + log_part_k)`` over the last axis; -inf, gradient 0, where nothing is left."""
     share, top = _shares(_joint(log_weight, log_part))
     total = share.sum(-1)
     empty = total == 0

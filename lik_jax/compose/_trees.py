@@ -75,6 +75,18 @@ def example_shape(supports: Any, params: Any) -> tuple[int, ...]:
     return jnp.broadcast_shapes(*(jnp.shape(x)[: max(0, jnp.ndim(x) - s.event_ndim)] for s, x in pairs))
 
 
+def spread(examples: tuple[int, ...], supports: Any, params: Any) -> Any:
+    """Each leaf broadcast to the example axes ``examples``."""
+
+    def broadcast(support: Support, x: Any) -> Array:
+        x = jnp.asarray(x)
+        event = x.shape[max(0, x.ndim - support.event_ndim) :]
+        lead = (1,) * (len(examples) - max(0, x.ndim - support.event_ndim))
+        return jnp.broadcast_to(x.reshape(lead + x.shape), (*examples, *event))
+
+    return jax.tree.map(broadcast, supports, params)
+
+
 def finite_bound(x: Any, default: float, name: str) -> float:
     """A static bound as a float; ``default`` (an infinity) for None.
 

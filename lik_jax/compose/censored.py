@@ -154,7 +154,7 @@ class censored:
     @needs("mean")
     def mean(self, params: Any) -> Array:
         """The mean of the time itself, ``[...]``."""
-        return self.base.mean(params)
+        return self.base.mean(params)  # type: ignore[attr-defined]
 
     @needs("variance")
     def variance(self, params: Any) -> Array:

@@ -118,7 +118,7 @@ class independent:
     @needs("mean")
     def mean(self, params: Any) -> Array:
         """The base's, ``[..., *axes, *base event]``."""
-        return self.base.mean(params)
+        return self.base.mean(params)  # type: ignore[attr-defined]
 
     @needs("variance")
     def variance(self, params: Any) -> Array:

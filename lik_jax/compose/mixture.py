@@ -150,13 +150,13 @@ class mixture:
     def mean(self, params: MixtureParams) -> Array:
         """``sum_k weight_k mean_k``, ``[..., *event]``."""
         weights, components = self._lined_up(params)
-        return self._average(weights, self.base.mean(components))
+        return self._average(weights, self.base.mean(components))  # type: ignore[attr-defined]
 
     @needs("mean", "variance")
     def variance(self, params: MixtureParams) -> Array:
         """Variance within and between components, of each coordinate, ``[..., *event]``."""
         weights, components = self._lined_up(params)
-        means = self.base.mean(components)
+        means = self.base.mean(components)  # type: ignore[attr-defined]
         centre = self._average(weights, means)
         centre = jnp.expand_dims(centre, centre.ndim - self.event_ndim)
         within, means, centre = as_floats(self.base.variance(components), means, centre)  # type: ignore[attr-defined]

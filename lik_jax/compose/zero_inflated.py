@@ -27,7 +27,7 @@ from .._arrays import as_floats
 from ..distribution import Distribution, name_of, require
 from ._mixing import log_mix, parts_with_safe_slopes
 from ._optional import needs
-from ._trees import example_shape, filled, filled_own_axes, widened
+from ._trees import example_shape, filled, filled_own_axes, spread, widened
 
 
 class ZeroInflatedParams(NamedTuple):
@@ -121,25 +121,24 @@ class zero_inflated:
     def sample(self, params: ZeroInflatedParams, key: Array, shape: tuple[int, ...] = ()) -> Array:
         """Draw whole numbers, ``[*shape, ...]``."""
         (logits,) = as_floats(params.logits)
-        full = jnp.broadcast_shapes(logits.shape, example_shape(self.base.param_supports, params.base))
+        kinds = self.base.param_supports
+        full = jnp.broadcast_shapes(logits.shape, example_shape(kinds, params.base))
         zero_key, draw_key = jax.random.split(key)
-        zero = jax.random.bernoulli(zero_key, special.sigmoid(logits), (*shape, *full))
-        own = len(example_shape(self.base.param_supports, params.base))
-        # as many draws as the sample holds, even where the base's params have fewer axes than the logits
-        draw = self.base.sample(params.base, draw_key, (*shape, *full[: len(full) - own]))
-        return jnp.where(zero, 0, jnp.broadcast_to(draw, zero.shape))
+        extra = jnp.broadcast_to(special.sigmoid(logits), (*shape, *full))
+        draw = self.base.sample(spread(full, kinds, params.base), draw_key, shape)
+        return jnp.where(jax.random.bernoulli(zero_key, extra), 0, draw)
 
     @needs("mean")
     def mean(self, params: ZeroInflatedParams) -> Array:
         """``(1 - g) base mean``, ``[...]``."""
-        logits, mean = as_floats(params.logits, self.base.mean(params.base))
+        logits, mean = as_floats(params.logits, self.base.mean(params.base))  # type: ignore[attr-defined]
         return special.sigmoid(-logits) * mean
 
     @needs("mean", "variance")
     def variance(self, params: ZeroInflatedParams) -> Array:
         """``(1 - g) (base variance + g base mean^2)``, ``[...]``."""
         within: Any = self.base.variance(params.base)  # type: ignore[attr-defined]
-        logits, mean, within = as_floats(params.logits, self.base.mean(params.base), within)
+        logits, mean, within = as_floats(params.logits, self.base.mean(params.base), within)  # type: ignore[attr-defined]
         return special.sigmoid(-logits) * (within + special.sigmoid(logits) * mean**2)
 
     def constrain(self, raw: ArrayLike, **fixed: Any) -> ZeroInflatedParams:
