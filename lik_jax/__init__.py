@@ -10,16 +10,28 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 
 from . import special as special
 from . import supports as supports
-from .compose.mixture import mixture as mixture
+from .compose import Censored as Censored
+from .compose import Interval as Interval
+from .compose import LeftCensored as LeftCensored
+from .compose import censored as censored
+from .compose import discretized as discretized
+from .compose import independent as independent
+from .compose import mixture as mixture
+from .compose import truncated as truncated
+from .compose import zero_inflated as zero_inflated
 from .distribution import Distribution as Distribution
 from .distribution import Univariate as Univariate
 from .distributions import asymmetric_laplace as asymmetric_laplace
 from .distributions import bernoulli as bernoulli
+from .distributions import beta as beta
+from .distributions import categorical as categorical
 from .distributions import exponential as exponential
 from .distributions import laplace as laplace
 from .distributions import log_normal as log_normal
 from .distributions import logistic as logistic
+from .distributions import multivariate_normal as multivariate_normal
 from .distributions import normal as normal
+from .distributions import poisson as poisson
 from .distributions import weibull as weibull
 from .objectives import Elbo as Elbo
 from .objectives import Iwae as Iwae
@@ -29,6 +41,7 @@ from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
 from .objectives import bits_per_dim as bits_per_dim
 from .objectives import cross_entropy as cross_entropy
+from .objectives import diffusion as diffusion
 from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo
 from .objectives import free_bits as free_bits
@@ -39,6 +52,8 @@ from .objectives import mean_squared_error as mean_squared_error
 from .objectives import nll as nll
 from .objectives import perplexity as perplexity
 from .objectives import pinball as pinball
+from .objectives import poisson_nll as poisson_nll
+from .objectives import schedules as schedules
 from .objectives import sequence_log_prob as sequence_log_prob
 from .objectives import shift_right as shift_right
 from .objectives import standard_error as standard_error

@@ -2,6 +2,7 @@
 
 from . import asymmetric_laplace as asymmetric_laplace
 from . import bernoulli as bernoulli
+from . import beta as beta
 from . import categorical as categorical
 from . import exponential as exponential
 from . import laplace as laplace
@@ -9,4 +10,5 @@ from . import log_normal as log_normal
 from . import logistic as logistic
 from . import multivariate_normal as multivariate_normal
 from . import normal as normal
+from . import poisson as poisson
 from . import weibull as weibull
