@@ -5,85 +5,13 @@ To add a distribution, add its row: a module of ``lik_jax.distributions`` or a c
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
 
-import jax
 import numpy as np
 import scipy.stats as st
-
-LEVELS = (0.02, 0.2, 0.45, 0.7, 0.98)
-nan, inf = np.nan, np.inf
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A point whose value is known exactly, with the slopes that are known there.
-
-    ``slopes`` has one entry a leaf of ``params``; None where there is nothing to say but that it is not NaN.
-    """
-
-    params: Any
-    y: Any
-    value: float
-    slopes: tuple[Any, ...] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A distribution and what is known about it.
-
-    Attributes:
-        name: of the row.
-        distribution: the module or composed distribution.
-        params: ordinary parameters, a batch ``[n]`` of them.
-        reference: params -> an object with scipy's names (logpdf or logpmf, logcdf, logsf, ppf, mean, var, entropy),
-            as many as are known.
-        y: observations ``[m, n]``; quantiles of the reference if not given.
-        total: where to sum or integrate: "real", "positive", "unit", how many counts from 0, or a function of the
-            case that gives the total probability ``[n]``.
-        outside: observations outside the support.
-        invalid: single sets of parameters that are not legal.
-        edges: known points.
-        known: keywords of `constrain`, one for each of the batch.
-        overparametrised: True where several params give one distribution (logits shifted by a constant).
-        rtol: how far the reference can be trusted.
-    """
-
-    name: str
-    distribution: Any
-    params: Any
-    reference: Callable[[Any], Any] | None = None
-    y: Any = None
-    total: Any = None
-    outside: tuple[Any, ...] = ()
-    invalid: tuple[Any, ...] = ()
-    edges: tuple[Edge, ...] = ()
-    known: dict[str, Any] = field(default_factory=dict)
-    overparametrised: bool = False
-    rtol: float = 1e-9
-
-    @property
-    def discrete(self) -> bool:
-        return self.distribution.support.discrete
-
-    @property
-    def known_first(self) -> dict[str, Any]:
-        """The keywords of `constrain` for the first of the batch."""
-        return {name: value[0] for name, value in self.known.items()}
-
-    def frozen(self) -> Any:
-        """The reference at ``params``."""
-        assert self.reference is not None
-        return self.reference(self.params)
-
-    def observations(self) -> Any:
-        """``y`` ``[m, n]`` in double precision."""
-        if self.y is not None:
-            return self.y
-        return np.asarray(self.frozen().ppf(np.array(LEVELS)[:, None]), np.float64)
-
+from case import Case, Edge, expit, inf, v
+from composed import COMPOSED
+from frozen import Categorical, VectorNormal, plane
 
 CASES: list[Case] = []
 
@@ -96,15 +24,6 @@ def row(make: Callable[[ModuleType], Case]) -> Callable[[ModuleType], Case]:
         return make
     CASES.append(make(module))
     return make
-
-
-def v(*xs: Any) -> np.ndarray:
-    """An array of its arguments."""
-    return np.array(xs, np.float64)
-
-
-def expit(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
 
 
 # Real line
@@ -270,7 +189,7 @@ def beta(d):
     return Case(
         "beta",
         d,
-        d.Params(v(2.0, 0.6, 30.0, 1.0), v(3.0, 0.8, 5.0, 1.0)),
+        d.Params(v(2.0, 0.6, 30.0, 1.0), v(3.0, 1.2, 5.0, 1.0)),
         lambda p: st.beta(p.concentration1, p.concentration0),
         total="unit",
         outside=(-0.1, 1.1, -inf, inf),
@@ -378,22 +297,9 @@ def categorical(d):
             Edge(d.Params(v(0.0, -inf)), 1.0, -inf, None),
             Edge(d.Params(v(200.0, 0.0)), 1.0, -200.0, (v(-1.0, 1.0),)),
         ),
+        options={"num_classes": 3},
         overparametrised=True,
     )
-
-
-class Categorical:
-    """The reference of `categorical`."""
-
-    def __init__(self, logits):
-        top = logits.max(-1, keepdims=True)
-        self.log_p = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
-
-    def logpmf(self, y):
-        return np.stack([lp[k] for lp, k in zip(self.log_p, y.T.astype(int), strict=True)], -1)
-
-    def entropy(self):
-        return -(np.exp(self.log_p) * self.log_p).sum(-1)
 
 
 # Vectors
@@ -416,28 +322,4 @@ def multivariate_normal(d):
     )
 
 
-class VectorNormal:
-    """The reference of `multivariate_normal`."""
-
-    def __init__(self, loc, tril):
-        self.each = [st.multivariate_normal(m, t @ t.T) for m, t in zip(loc, tril, strict=True)]
-
-    def logpdf(self, y):
-        return np.stack([d.logpdf(y[:, i]) for i, d in enumerate(self.each)], -1)
-
-    def entropy(self):
-        return np.stack([d.entropy() for d in self.each])
-
-
-def plane(case: Case) -> np.ndarray:
-    """The integral over the plane, on a grid that follows the scale of each coordinate."""
-    t = np.linspace(-3.2, 3.2, 400)
-    a, log_da = np.sinh(t), np.log(np.cosh(t) * (t[1] - t[0]))
-    grid = np.stack(np.meshgrid(a, a, indexing="ij"), -1).reshape(-1, 1, 2)
-    weight = (log_da[:, None] + log_da).reshape(-1, 1)
-    width = np.sqrt((case.params.scale_tril**2).sum(-1))
-    with jax.enable_x64(True):
-        log_prob = case.distribution.log_prob(
-            jax.tree.map(jax.numpy.asarray, case.params), case.params.loc + grid * width
-        )
-    return np.exp(np.asarray(log_prob) + weight + np.log(width).sum(-1)).sum(0)
+CASES += COMPOSED

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import Case
+from case import Case
 
 
 @functools.cache
@@ -43,7 +43,7 @@ def example(params: Any, i: int) -> Any:
     return jax.tree.map(lambda x: np.asarray(x)[i], params)
 
 
-def quadrature(case: Case, n: int = 4001) -> tuple[np.ndarray, np.ndarray]:
+def quadrature(case: Case, n: int = 12001) -> tuple[np.ndarray, np.ndarray]:
     """Nodes ``[n, batch]`` and log-weights for integrals over the support (or its counts, with weight 1).
 
     A double exponential trapezoid rule, which does not mind singular ends. Source: Takahasi and Mori (1974).
@@ -66,8 +66,23 @@ def quadrature(case: Case, n: int = 4001) -> tuple[np.ndarray, np.ndarray]:
 
 def location(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Where each distribution of the batch lies, and how wide it is."""
-    y = np.asarray(case.observations())
+    y = case.numbers()
     return np.median(y, 0), y.std(0)
+
+
+def is_float(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def floats_of(args: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The leaves with a slope, and the function that puts others in their place."""
+    flat, treedef = jax.tree.flatten(args)
+
+    def rebuild(floats: list[Any]) -> Any:
+        rest = iter(floats)
+        return treedef.unflatten([next(rest) if is_float(x) else x for x in flat])
+
+    return [x for x in flat if is_float(x)], rebuild
 
 
 def directional(fn: Callable[..., Any], args: Any, direction: Any, step: float = 1e-4) -> np.ndarray:
