@@ -16,6 +16,8 @@ from .beta import log_beta_inc_c as log_beta_inc_c
 from .beta import log_beta_power as log_beta_power
 from .beta import log_beta_power_slope as log_beta_power_slope
 from .beta import log_beta_tails as log_beta_tails
+from .gamma import log_gamma_p as log_gamma_p
+from .gamma import log_gamma_q as log_gamma_q
 from .normal import log_mills as log_mills
 from .normal import log_ndtr as log_ndtr
 from .normal import log_ndtr_difference as log_ndtr_difference
@@ -31,5 +33,6 @@ from .stirling import log_beta as log_beta
 from .stirling import log_binomial_coefficient as log_binomial_coefficient
 from .stirling import log_factorial_excess as log_factorial_excess
 from .stirling import log_gamma as log_gamma
+from .stirling import log_gamma_1p as log_gamma_1p
 from .stirling import stirling_error as stirling_error
 from .stirling import trigamma as trigamma
