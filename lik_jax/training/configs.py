@@ -77,7 +77,7 @@ class Vae:
     width: int = 256
     """Of the hidden layers."""
     fit: Settings = field(
-        default_factory=partial(Settings, steps=4000, batch_size=128, learning_rate=1e-3, weight_decay=1e-3)
+        default_factory=partial(Settings, steps=2000, batch_size=128, learning_rate=1e-3, weight_decay=1e-3)
     )
 
 
