@@ -89,44 +89,45 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
     return _log_density(*as_floats(y, *params))
 
 
-def _above(u: Array, q: Array) -> tuple[Array, Array]:
-    """``(1 - q) exp(-q u)``, the probability above ``u >= 0``, and 1 minus it, without cancellation."""
-    e = jnp.exp(-q * u)
-    return (1 - q) * e, q * e - jnp.expm1(-q * u)
+# The probability below u under q is that above -u under 1 - q. Both q and r = 1 - q are passed: a subtraction from 1
+# would take the digits from the smaller one.
 
 
-def _log_lower(u: Array, q: Array) -> Array:
+def _parts(u: Array, q: Array, r: Array) -> tuple[Array, Array, Array, Array]:
+    """Where ``u < 0``; ``u`` elsewhere; there the probability above ``u``, and that below without cancellation."""
     low = u < 0
-    above, below = _above(jnp.where(low, 0.0, u), q)
-    upper = jnp.where(above < 0.5, jnp.log1p(-jnp.minimum(above, 0.5)), jnp.log(below))
-    return _guarded(q, jnp.where(low, jnp.log(q) + (1 - q) * jnp.where(low, u, 0.0), upper))
-
-
-def _log_lower_slope(u: Array, q: Array) -> Array:
-    low = u < 0
-    above, below = _above(jnp.where(low, 0.0, u), q)
-    return _guarded(q, jnp.where(low, 1 - q, q * above / below))
-
-
-def _log_lower_slope_quantile(u: Array, q: Array) -> Array:
-    low = u < 0
-    high = jnp.minimum(jnp.where(low, 0.0, u), _far(q))
+    # by 1e4 / q, exp(-q u) has long been 0, and u exp(-q u) is not yet inf * 0
+    high = jnp.minimum(jnp.where(low, 0.0, u), 1e4 / q)
     e = jnp.exp(-q * high)
-    below = q * e - jnp.expm1(-q * high)
-    return _guarded(q, jnp.where(low, 1 / q - jnp.where(low, u, 0.0), e * (1 + high * (1 - q)) / below))
+    return low, high, r * e, q * e - jnp.expm1(-q * high)
 
 
-def _far(q: Array) -> Array:
-    """Where ``exp(-q u)`` has long been 0, but ``u exp(-q u)`` is not yet ``inf * 0``."""
-    return 1e4 / q
+def _log_lower(u: Array, q: Array, r: Array) -> Array:
+    low, _, above, below = _parts(u, q, r)
+    upper = jnp.where(above < 0.5, jnp.log1p(-jnp.minimum(above, 0.5)), jnp.log(below))
+    return _guarded(q, jnp.where(low, jnp.log(q) + r * jnp.where(low, u, 0.0), upper))
 
 
-# above u under q is below -u under 1 - q
-_log_cdf = _location_scale.tail(_log_lower, _log_lower_slope, _log_lower_slope_quantile)
+def _log_lower_slope(u: Array, q: Array, r: Array) -> Array:
+    low, _, above, below = _parts(u, q, r)
+    return _guarded(q, jnp.where(low, r, q * above / below))
+
+
+def _log_lower_slope_quantile(u: Array, q: Array, r: Array) -> Array:
+    """The derivative towards ``q``, as ``r`` goes down with it."""
+    low, high, above, below = _parts(u, q, r)
+    return _guarded(q, jnp.where(low, 1 / q - jnp.where(low, u, 0.0), above * (1 / r + high) / below))
+
+
+_log_cdf = _location_scale.tail(
+    lambda u, q: _log_lower(u, q, 1 - q),
+    lambda u, q: _log_lower_slope(u, q, 1 - q),
+    lambda u, q: _log_lower_slope_quantile(u, q, 1 - q),
+)
 _log_sf = _location_scale.tail(
-    lambda u, q: _log_lower(-u, 1 - q),
-    lambda u, q: -_log_lower_slope(-u, 1 - q),
-    lambda u, q: -_log_lower_slope_quantile(-u, 1 - q),
+    lambda u, q: _log_lower(-u, 1 - q, q),
+    lambda u, q: -_log_lower_slope(-u, 1 - q, q),
+    lambda u, q: -_log_lower_slope_quantile(-u, 1 - q, q),
 )
 
 

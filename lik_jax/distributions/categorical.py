@@ -201,9 +201,10 @@ def mle(y: ArrayLike, weights: ArrayLike | None = None, *, num_classes: int | No
 def _counts(y: ArrayLike, weights: ArrayLike | None, num_classes: int | None) -> Array:
     """The weight of each class; NaN where a label that counts is not a class."""
     if num_classes is None:
-        if isinstance(y, jax.core.Tracer):
-            raise ValueError("categorical: the number of classes is not known under jit; give num_classes=.")
-        num_classes = int(jnp.max(jnp.asarray(y))) + 1
+        try:
+            num_classes = int(jnp.max(jnp.asarray(y))) + 1
+        except jax.errors.ConcretizationTypeError:
+            raise ValueError("categorical: the number of classes is not known under jit; give num_classes=.") from None
     w = jnp.ones(jnp.shape(y)) if weights is None else jnp.broadcast_to(as_floats(weights)[0], jnp.shape(y))
     label, missing, _ = _aligned(y, jnp.zeros(num_classes, w.dtype))
     bad = ((label == num_classes) | missing) & (w != 0)

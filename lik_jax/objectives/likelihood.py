@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 from ..distribution import Distribution, name_of
 from ..supports import Support, example_axes
 from .reduction import Reduction, example_weights, reduce
+from .rules import debug_rules
 
 
 def nll(
@@ -39,7 +40,8 @@ def nll(
         A scalar, an array ``[*examples]``, or a `Total`. No weight at all gives 0 with zero gradient.
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes that do not fit. Values are not checked here: `lik_jax.check` says what is wrong with
+            them, and `lik_jax.checked` does inside ``jit``.
 
     >>> from lik_jax import normal
     >>> y = jnp.array([0.0, 1.0, jnp.nan])
@@ -51,6 +53,7 @@ def nll(
     keep, w = example_weights(mask, weights, examples, "nll")
     if keep is not None:
         params, y = fill_masked(distribution, params, y, keep)
+    debug_rules(distribution, params, y)
     losses = -distribution.log_prob(params, y)
     if keep is not None and w is not None:
         losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)

@@ -5,6 +5,8 @@
 138.1551
 """
 
+import math
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -41,7 +43,11 @@ itakura_saito.__doc__ = (
     """``a / b - 1 - log(a / b)`` for positive ``a`` and ``b``: 0 where they are equal, never below."""
 )
 
-_BERNOULLI = (1.0, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600)
+# B_2n / (2n)! for n = 1, 2, ..., by Euler's formula for zeta(2n)
+_BERNOULLI = [1 / 12, -1 / 720, 1 / 30240] + [
+    (-1) ** (n + 1) * 2 * math.fsum(float(i) ** (-2 * n) for i in range(1, 400)) / (2 * math.pi) ** (2 * n)
+    for n in range(4, 13)
+]
 
 
 def bernoulli_function(x: Array) -> Array:
@@ -53,7 +59,7 @@ def bernoulli_function(x: Array) -> Array:
     small = jnp.where(near, x, 0.0)
     square = small * small
     series = jnp.zeros_like(x)
-    for term in reversed(_BERNOULLI[1:]):
+    for term in reversed(_BERNOULLI):
         series = (series + term) * square
     big = jnp.where(near, 1.0, jnp.minimum(x, 1e4))
     return jnp.where(near, 1 - small / 2 + series, big * jnp.exp(-big) / -jnp.expm1(-big))
