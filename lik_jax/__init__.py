@@ -10,6 +10,8 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 
 from . import special as special
 from . import supports as supports
+from .checks import check as check
+from .checks import checked as checked
 from .compose import Censored as Censored
 from .compose import Interval as Interval
 from .compose import LeftCensored as LeftCensored

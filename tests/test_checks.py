@@ -119,7 +119,7 @@ def test_checked_sees_through(transform):
     }[transform]
     jax.jit(wrapped)(jnp.float32(1.0), Y)
     checked(wrapped)(jnp.float32(1.0), Y)
-    with pytest.raises(ValueError, match="params.scale must be"):
+    with pytest.raises(ValueError, match=r"params\.scale must be"):
         checked(wrapped)(jnp.float32(-1.0), Y)
 
 
