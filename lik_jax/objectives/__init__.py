@@ -1,5 +1,7 @@
 """Where log-probabilities become a loss."""
 
+from . import diffusion as diffusion
+from . import schedules as schedules
 from .elbo import Elbo as Elbo
 from .elbo import Iwae as Iwae
 from .elbo import effective_sample_size as effective_sample_size
@@ -14,6 +16,7 @@ from .losses import gaussian_nll as gaussian_nll
 from .losses import mean_absolute_error as mean_absolute_error
 from .losses import mean_squared_error as mean_squared_error
 from .losses import pinball as pinball
+from .losses import poisson_nll as poisson_nll
 from .reduction import Total as Total
 from .sequence import bits_per_byte as bits_per_byte
 from .sequence import bits_per_character as bits_per_character

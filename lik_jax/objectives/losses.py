@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 from .. import supports
 from .._arrays import as_floats
 from .._derivatives import with_partials
-from ..distributions import bernoulli, categorical, normal
+from ..distributions import bernoulli, categorical, normal, poisson
 from ..supports import Support
 from .likelihood import nll
 from .reduction import Reduction
@@ -273,6 +273,36 @@ def _categorical(soft: bool, smoothing: float) -> Any:
     target = supports.stacked(supports.unit_interval) if soft else categorical.support
     log_prob = smoothed if smoothing else plain
     return Kernel("cross_entropy", log_prob, categorical.param_supports, target, int(soft))
+
+
+def poisson_nll(
+    log_rate: ArrayLike,
+    targets: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    """Negative log-likelihood of counts in nats, from the logarithm of the rate.
+
+    The likelihood: ``nll(poisson, poisson.Params(log_rate))``, with the constant ``log(targets!)`` that other
+    libraries leave out: ``exp(log_rate) - targets * log_rate + log(targets!)``.
+
+    Args:
+        log_rate: real, ``[*examples]``, or a scalar shared by all.
+        targets: whole numbers not below 0, ``[*examples]``.
+        mask: see `nll`.
+        weights: see `nll`.
+        reduction: see `nll`.
+
+    Raises:
+        ValueError: shapes that do not fit.
+
+    >>> round(float(poisson_nll(0.0, 2)), 4)
+    1.6931
+    """
+    params = poisson.Params(log_rate)
+    return nll(poisson, params, targets, mask=mask, weights=weights, reduction=reduction)
 
 
 def gaussian_nll(

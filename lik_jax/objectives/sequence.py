@@ -71,9 +71,7 @@ def sequence_log_prob(distribution: Distribution, params: Any, y: Any, *, mask: 
     -6.9315
     """
     if not observation_axes(distribution, y):
-        raise ValueError(
-            f"sequence_log_prob({name_of(distribution)}): y has no axis of tokens; want [..., T]."
-        )
+        raise ValueError(f"sequence_log_prob({name_of(distribution)}): y has no axis of tokens; want [..., T].")
     return token_log_prob(distribution, params, y, mask=mask).sum(-1)
 
 

@@ -1,4 +1,4 @@
-"""Evidence bounds: a linear-Gaussian model whose likelihood is known, quadrature over the injected noise, estimators."""
+"""Evidence bounds: a linear-Gaussian model whose likelihood is known, quadrature over noise, estimators."""
 
 import jax
 import jax.numpy as jnp
@@ -66,7 +66,10 @@ def test_parts_of_the_bound_in_expectation():
 
 def test_sticking_the_landing_has_no_variance_at_the_exact_posterior(key: jax.Array):
     noise = jax.random.normal(key, (4, 2), jnp.float64)
-    total = lambda q, **options: linear_gaussian(q, noise, **options).objective.sum()
+
+    def total(q, **options):
+        return linear_gaussian(q, noise, **options).objective.sum()
+
     stl = jax.grad(lambda q: total(q, estimator="stl"))(exact_posterior())
     plain = jax.grad(lambda q: total(q, analytic_kl=False))(exact_posterior())
     np.testing.assert_allclose(stl[0], 0, atol=1e-12)
@@ -81,7 +84,10 @@ def test_estimators_agree_in_expectation(options: dict):
 
     def bound(q, **options):
         params = normal.Params(jnp.full((n, 1), q[0]), jnp.full((n, 1), q[1]))
-        decode = lambda z: bernoulli.Params(1.5 * z + 0.2)
+
+        def decode(z):
+            return bernoulli.Params(1.5 * z + 0.2)
+
         return (weights * lj.elbo(bernoulli, decode, params, jnp.ones((n, 1)), noise=noise, **options).objective).sum()
 
     q = jnp.array([0.3, 0.7])
@@ -103,7 +109,10 @@ def importance(theta: float, loc: float, k: int, points: int, **options) -> jax.
     noise, weights = gauss_hermite(k, points)
     n = noise.shape[0]
     params = normal.Params(jnp.full((n, 1), loc), jnp.ones((n, 1)))
-    decode = lambda z: normal.Params(theta * z, 1.0)
+
+    def decode(z):
+        return normal.Params(theta * z, 1.0)
+
     return (
         weights * lj.iwae(normal, decode, params, jnp.ones((n, 1)), noise=noise.T[..., None], **options).bound
     ).sum()
@@ -116,7 +125,9 @@ def test_more_samples_tighten_the_bound(k: int, points: int, bound: float):
 
 @pytest.mark.parametrize("estimator", ["reparametrised", "dreg"])
 def test_importance_weighted_gradients(estimator: str):
-    fn = lambda theta, loc: importance(theta, loc, 2, 80, estimator=estimator)
+    def fn(theta, loc):
+        return importance(theta, loc, 2, 80, estimator=estimator)
+
     np.testing.assert_allclose(fn(0.8, 0.3), -1.50754675, atol=5e-9)
     theta, loc = jax.grad(fn, (0, 1))(jnp.float64(0.8), jnp.float64(0.3))
     np.testing.assert_allclose(theta, -0.31043860, atol=5e-8)
@@ -126,14 +137,17 @@ def test_importance_weighted_gradients(estimator: str):
 def test_doubly_reparametrised_gradient_has_no_variance_at_the_exact_posterior(key: jax.Array):
     noise = jax.random.normal(key, (6, 1, 1), jnp.float64)
     scale = jnp.sqrt(0.5) * jnp.ones((1, 1))
-    fn = lambda loc, estimator: lj.iwae(
-        normal,
-        lambda z: normal.Params(z, 1.0),
-        normal.Params(loc, scale),
-        jnp.ones((1, 1)),
-        noise=noise,
-        estimator=estimator,
-    ).bound[0]
+
+    def fn(loc, estimator):
+        return lj.iwae(
+            normal,
+            lambda z: normal.Params(z, 1.0),
+            normal.Params(loc, scale),
+            jnp.ones((1, 1)),
+            noise=noise,
+            estimator=estimator,
+        ).bound[0]
+
     loc = jnp.full((1, 1), 0.5)
     np.testing.assert_allclose(fn(loc, "dreg"), -1.51551212, atol=5e-9)
     np.testing.assert_allclose(jax.grad(fn)(loc, "dreg"), 0, atol=1e-14)

@@ -63,7 +63,10 @@ def test_micro_batches_of_a_model_add_to_the_whole(key: jax.Array):
 def test_masked_tokens_are_exactly_zero_whatever_they_hold():
     logits = jnp.zeros((1, 3, 4)).at[0, 2].set(jnp.nan)
     tokens, mask = jnp.array([[1, 2, 99]]), jnp.array([[True, True, False]])
-    fn = lambda x: lj.token_log_prob(categorical, categorical.Params(x), tokens, mask=mask)
+
+    def fn(x):
+        return lj.token_log_prob(categorical, categorical.Params(x), tokens, mask=mask)
+
     assert float(fn(logits)[0, 2]) == 0.0
     slope = jax.grad(lambda x: fn(x).sum())(logits)
     assert bool((slope[0, 2] == 0).all())
@@ -72,7 +75,10 @@ def test_masked_tokens_are_exactly_zero_whatever_they_hold():
 
 def test_no_leak_from_the_future(key: jax.Array):
     embedded = jax.random.normal(key, (6,))
-    logits = lambda x: jnp.cumsum(jnp.concatenate([jnp.zeros(1), x[:-1]]))
+
+    def logits(x):
+        return jnp.cumsum(jnp.concatenate([jnp.zeros(1), x[:-1]]))
+
     leak = jax.jacobian(logits)(embedded)
     assert bool((jnp.triu(leak) == 0).all())
 
