@@ -26,7 +26,9 @@ def group_weights(y: Any, weights: ArrayLike | None, k: int, event_ndim: int, ot
     (x,) = as_floats(jax.tree.leaves(y)[0])
     examples = x.shape[: x.ndim - event_ndim]
     place = _along_widest(x.reshape((-1, *x.shape[len(examples) :]))) if event_ndim else x.reshape(-1)
-    w = jnp.ones_like(place) if weights is None else jnp.broadcast_to(as_floats(x, weights)[1], examples).reshape(-1)
+    w = jnp.ones_like(place)
+    if weights is not None:
+        w = jnp.broadcast_to(as_floats(weights)[0].astype(x.dtype), examples).reshape(-1)
     order = jnp.argsort(place)
     below = jnp.cumsum(w[order]) - 0.5 * w[order]
     rank = jnp.zeros_like(place).at[order].set(below / w.sum())

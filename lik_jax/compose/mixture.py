@@ -30,6 +30,7 @@ from .._arrays import as_floats
 from ..distribution import Distribution, name_of, require
 from ..supports import stacked
 from ._interval import log_interval_prob
+from ._invert import invert
 from ._mixing import log_mix, log_weights, parts_with_safe_slopes, responsibilities
 from ._optional import needs
 from ._quantile_groups import group_weights
@@ -128,6 +129,24 @@ class mixture:
         """``P(Y <= y)``, ``[...]``."""
         return jnp.exp(self.log_cdf(params, y))
 
+    @needs("log_cdf", "log_sf", "icdf")
+    def icdf(self, params: MixtureParams, p: ArrayLike) -> Array:
+        """The smallest ``y`` whose cdf is at least ``p`` in [0, 1], by bisection, ``[...]``.
+
+        Carries first derivatives where the base is continuous.
+        """
+        (p,) = as_floats(p)
+        weights, components = self._lined_up(widened(*params, p)[:2])
+        examples = jnp.broadcast_shapes(weights.shape[:-1], example_shape(self.base.param_supports, components)[:-1])
+        inner = invert(self, params, p, examples)
+        # the ends of the support, for p of 0 and 1
+        ends: Any = jax.lax.stop_gradient(self.base.icdf(components, jnp.round(p)[..., None]))  # type: ignore[attr-defined]
+        p, ends, weights = as_floats(p[..., None], ends, weights)
+        alive = weights > -jnp.inf
+        least, most = jnp.where(alive, ends, jnp.inf).min(-1), jnp.where(alive, ends, -jnp.inf).max(-1)
+        p = p[..., 0]
+        return jnp.where(p == 0, least, jnp.where(p == 1, most, inner))
+
     def sample(self, params: MixtureParams, key: Array, shape: tuple[int, ...] = ()) -> Any:
         """Draw ``[*shape, ..., *event]``; gradients flow to the components where they do in the base."""
         k, kinds = self.num_components, self.base.param_supports
@@ -208,7 +227,7 @@ class mixture:
         components = jax.vmap(start)(groups)
         return MixtureParams(jnp.zeros(self.num_components, groups.dtype), components)
 
-    def _lined_up(self, params: MixtureParams, normalise: bool = True) -> tuple[Array, Any]:
+    def _lined_up(self, params: Any, normalise: bool = True) -> tuple[Array, Any]:
         """Log-weights (or logits) ``[..., k]`` and components, each leaf with a component axis or none at all."""
         logits, components = widened(*params)
         (logits,) = as_floats(logits)

@@ -18,16 +18,18 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from .. import supports
-from .._arrays import as_floats
+from .._arrays import as_floats, float_dtype
 from ..distribution import Univariate, name_of, require
 from ._interval import log_interval_prob
+from ._invert import invert
 from ._optional import needs
-from ._trees import filled_params, finite_bound
+from ._trees import example_shape, filled_params, finite_bound, spread
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,26 @@ class truncated:
         """``P(Y <= y)``, ``[...]``."""
         return jnp.exp(self.log_cdf(params, y))
 
+    def icdf(self, params: Any, p: ArrayLike) -> Array:
+        """The smallest ``y`` whose cdf is at least ``p`` in [0, 1], by bisection, ``[...]``.
+
+        Carries first derivatives where the base is continuous.
+        """
+        (p,) = as_floats(p)
+        inner = invert(self, params, p, example_shape(self.base.param_supports, params))
+        p, inner = as_floats(p, inner)
+        low, high = self._ends(params, inner)
+        return jnp.where(p == 0, low, jnp.where(p == 1, high, jnp.clip(inner, low, high)))
+
+    def sample(self, params: Any, key: Array, shape: tuple[int, ...] = ()) -> Array:
+        """Draw ``[*shape, ...]`` by `icdf`; gradients flow to the params where the base is continuous."""
+        examples = example_shape(self.base.param_supports, params)
+        dtype = float_dtype(*jax.tree.leaves(params))
+        # the ends have no part in the draw
+        p = jax.random.uniform(key, (*shape, *examples), dtype, jnp.finfo(dtype).tiny)
+        draw = self.icdf(spread((1,) * len(shape) + examples, self.base.param_supports, params), p)
+        return draw.astype(jnp.int32) if self.base.support.discrete else draw
+
     def constrain(self, raw: ArrayLike, **fixed: Any) -> Any:
         """Map raw numbers to the params of the base."""
         return self.base.constrain(raw, **fixed)
@@ -166,6 +188,17 @@ class truncated:
     def init(self, y: ArrayLike, weights: ArrayLike | None = None) -> Any:
         """Starting params from data: the base's."""
         return self.base.init(y, weights)  # type: ignore[attr-defined]
+
+    def _ends(self, params: Any, like: Array) -> tuple[Array, Array]:
+        """The ends of the support: the bounds, or those of the base."""
+        low, high = jnp.full_like(like, self._low), jnp.full_like(like, self._high)
+        if self.base.support.discrete:
+            low, high = jnp.ceil(low), jnp.floor(high)
+        if hasattr(self.base, "icdf"):
+            ends = [jax.lax.stop_gradient(self.base.icdf(params, p)) for p in (0.0, 1.0)]
+            low, first, high, last = as_floats(low, ends[0], high, ends[1])
+            low, high = jnp.maximum(low, first), jnp.minimum(high, last)
+        return low, high
 
     def _log_total(self, params: Any) -> Array:
         return log_interval_prob(self.base, params, self._from, self._high)
