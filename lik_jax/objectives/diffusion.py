@@ -170,10 +170,10 @@ def variational_bound(
         gamma = schedule.gamma(t)
         return schedules.noise_weight(gamma, prediction) * _squared_error(denoise, x, noise, t, gamma, prediction)
 
-    def step(i: Array, noise: Array) -> Array:
-        """The KL of step ``i`` in 1 .. T."""
-        rise = schedule.gamma(i / num_steps) - schedule.gamma((i - 1) / num_steps)
-        return 0.5 * jnp.expm1(rise) * squared_error(i / num_steps, noise)
+    def step(i: Array, noise: Array, count: int) -> Array:
+        """The KL of step ``i`` in 1 .. count."""
+        rise = schedule.gamma(i / count) - schedule.gamma((i - 1) / count)
+        return 0.5 * jnp.expm1(rise) * squared_error(i / count, noise)
 
     if num_steps is None:
         slope = jax.jvp(schedule.gamma, (t,), (jnp.ones_like(t),))[1]
@@ -185,12 +185,12 @@ def variational_bound(
         def add(total: Array, at: tuple[Array, Any]) -> tuple[Array, None]:
             i, draw = at
             fresh = noise if shared else jax.random.normal(draw, x.shape, x.dtype)
-            return total + step(jnp.full(x.shape[0], i, x.dtype), fresh), None
+            return total + step(jnp.full(x.shape[0], i, x.dtype), fresh, num_steps), None
 
         diffusion, _ = jax.lax.scan(add, jnp.zeros(x.shape[0], x.dtype), (jnp.arange(1, num_steps + 1), draws))
     else:
         i = jnp.floor(t * num_steps) + 1 if drawn else jnp.round(t * num_steps)
-        diffusion = num_steps * step(i, noise)
+        diffusion = num_steps * step(i, noise, num_steps)
 
     gamma_0, gamma_1 = schedule.gamma(jnp.zeros((), x.dtype)), schedule.gamma(jnp.ones((), x.dtype))
     # sigma^2 - 1 is -alpha^2, and log sigma^2 a log-sigmoid: nothing cancels where almost all is noise
@@ -290,7 +290,7 @@ def _squared_error(denoise: Denoiser, x: Array, noise: Array, t: Array, gamma: A
 def _draw(x: Array, key: Any, t: Any, noise: Any) -> tuple[Array, Array, Any]:
     if key is None and (t is None or noise is None):
         raise ValueError("Give a key, or both t and noise.")
-    keys = None if key is None else jax.random.split(key, 4)
+    keys: Any = None if key is None else jax.random.split(key, 4)
     if t is None:
         t = schedules.antithetic_times(keys[2], x.shape[0], x.dtype)
     if noise is None:

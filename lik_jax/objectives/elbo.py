@@ -287,12 +287,10 @@ def _draw(posterior: Any, params: Any, key: Any, noise: Any, z: Any, shape: tupl
     raise ValueError(f"noise can be turned into z for a normal posterior; give {name_of(posterior)} its z.")
 
 
-@jax.custom_jvp
-def _scale_gradient(x: Array, factor: Array) -> Array:
-    """``x``, with its gradient multiplied by ``factor``."""
-    return x
-
-
-@_scale_gradient.defjvp
 def _scale_gradient_rule(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     return primals[0], primals[1] * tangents[0]
+
+
+# the first argument, with its gradient multiplied by the second
+_scale_gradient: Any = jax.custom_jvp(lambda x, factor: x)
+_scale_gradient.defjvp(_scale_gradient_rule)

@@ -4,8 +4,8 @@ A schedule is ``gamma(t)`` on ``t`` in [0, 1], rising, with ``gamma = -log SNR``
 ``x_t = alpha x + sigma noise`` with ``alpha^2 = sigmoid(-gamma)`` and ``sigma^2 = sigmoid(gamma)``, so their squares
 sum to 1 (variance preserving).
 
->>> [round(float(f(-1.3)), 6) for f in (alpha, sigma)]
-[0.886473, 0.462778]
+>>> [round(float(f(-1.3)), 4) for f in (alpha, sigma)]
+[0.8865, 0.4628]
 
 Source: Kingma et al. (2021), "Variational diffusion models".
 """
