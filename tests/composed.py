@@ -81,17 +81,19 @@ add(
     total=lambda case: segment(case, -1.0, 2.0),
 )
 
-some = lj.truncated(poisson, low=1)
-add(
-    "truncated_counts",
-    some,
-    poisson.Params(v(0.0, -2.0, 3.0)),
-    lambda p: Truncated(st.poisson(np.exp(p.log_rate)), 1, np.inf),
-    y=row_of(1.0, 2.0, 5.0, 20.0),
-    total=200,
-    outside=(0.0, -1.0, 1.5, inf, -inf),
-    rtol=1e-8,
-)
+if hasattr(poisson, "log_cdf"):
+    some = lj.truncated(poisson, low=1)
+if hasattr(poisson, "log_cdf"):
+    add(
+        "truncated_counts",
+        some,
+        poisson.Params(v(0.0, -2.0, 3.0)),
+        lambda p: Truncated(st.poisson(np.exp(p.log_rate)), 1, np.inf),
+        y=row_of(1.0, 2.0, 5.0, 20.0),
+        total=200,
+        outside=(0.0, -1.0, 1.5, inf, -inf),
+        rtol=1e-8,
+    )
 
 eight_bits = lj.discretized(logistic, low=0, high=255)
 add(

@@ -18,7 +18,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_debug_key_reuse", True)
 jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parents[1] / ".jax_cache"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 ALLOWED_WARNINGS = (
@@ -36,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def key(request: pytest.FixtureRequest) -> jax.Array:
     """A PRNG key that comes from the test's own name, its case included."""
     return jax.random.key(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget() -> Iterator[None]:
+    """Compiled functions go with the module that asked for them: together they would fill the memory."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import scipy.special as sp
 import scipy.stats as st
 
 

@@ -365,6 +365,10 @@ def test_second_call_compiles_nothing(case: Case, compiles):
     with compiles() as names:
         jax.block_until_ready(step(other, y))
     assert names == []
+    jax.block_until_ready(case.distribution.log_prob(params, y))
+    with compiles() as names:
+        jax.block_until_ready(case.distribution.log_prob(other, y))
+    assert names == [], "op by op"
 
 
 @having("log_prob")
