@@ -12,6 +12,7 @@ Source: Johnson, Kemp and Kotz (2005), Univariate Discrete Distributions, chapte
 "Fast and accurate computation of binomial probabilities".
 """
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, guard, guard_slope, moments, nan_unless_finite, not_integer, sample_shape, split_raw
-from .._derivatives import with_partials
+from .._derivatives import by_forward_mode, with_partials
 
 event_ndim = 0
 support = supports.count
@@ -91,6 +92,44 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
     return _log_mass(*as_floats(y, *params))
 
 
+def _below(y: Array) -> Array:
+    """How many counts are at most ``y``; 1 where there are none or all."""
+    return jnp.where((y < 0) | (y == jnp.inf), 1.0, jnp.floor(y) + 1)
+
+
+def log_cdf(params: Params, y: ArrayLike) -> Array:
+    """``log P(Y <= y)`` in nats for any real ``y``, ``[...]``, accurate however small."""
+    y, log_rate = as_floats(y, *params)
+    inside = jnp.where(y == jnp.inf, 0.0, special.log_gamma_q(_below(y), jnp.exp(log_rate)))
+    return guard(inside, outside=y < 0, valid=log_rate < jnp.inf)
+
+
+def log_sf(params: Params, y: ArrayLike) -> Array:
+    """``log P(Y > y)`` in nats for any real ``y``, ``[...]``, accurate however small."""
+    y, log_rate = as_floats(y, *params)
+    inside = jnp.where(y < 0, 0.0, special.log_gamma_p(_below(y), jnp.exp(log_rate)))
+    return guard(inside, outside=y == jnp.inf, valid=log_rate < jnp.inf)
+
+
+def cdf(params: Params, y: ArrayLike) -> Array:
+    """``P(Y <= y)``, ``[...]``."""
+    return jnp.exp(log_cdf(params, y))
+
+
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``; inf at 1."""
+    p, log_rate = as_floats(p, *params)
+    quantile = special.invert_discrete(
+        lambda y, log_rate: log_cdf(Params(log_rate), y),
+        lambda y, log_rate: log_sf(Params(log_rate), y),
+        p,
+        (log_rate,),
+        0,
+        jnp.inf,
+    )
+    return jnp.where(log_rate == -jnp.inf, 0 * p, quantile)
+
+
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
     """Draw counts (int32), ``[*shape, ...]``."""
     (log_rate,) = as_floats(*params)
@@ -111,6 +150,52 @@ def variance(params: Params) -> Array:
 def mode(params: Params) -> Array:
     """The largest count not above the rate, ``[...]``."""
     return jnp.floor(mean(params))
+
+
+# of half the log of 2 pi e rate less the entropy, in powers of 1 / rate
+_ENTROPY = (1 / 12, 1 / 24, 19 / 360, 9 / 80, 863 / 2520, 1375 / 1008, 33953 / 5040, 57281 / 1440)
+
+
+@by_forward_mode
+def _entropy(log_rate: Array) -> Array:
+    most, last, order = (200.0, 360, 8) if log_rate.dtype == jnp.float64 else (30.0, 85, 4)
+    big = log_rate > math.log(most)
+    small_rate = jnp.where(big, 0.0, log_rate)
+
+    def add(k: Array, total: Array) -> Array:
+        log_mass = _log_mass(k.astype(log_rate.dtype), small_rate)
+        possible = log_mass > -jnp.inf
+        log_mass = jnp.where(possible, log_mass, 0.0)
+        return total - jnp.where(possible, jnp.exp(log_mass), 0.0) * log_mass
+
+    window = jax.lax.fori_loop(0, last, add, jnp.zeros_like(log_rate))
+    high_rate = jnp.where(big, log_rate, 10.0)
+    u, series = jnp.exp(-high_rate), jnp.zeros_like(log_rate)
+    for coefficient in _ENTROPY[:order][::-1]:
+        series = (series + coefficient) * u
+    return jnp.where(big, 0.5 * (high_rate + (1 + math.log(2 * math.pi))) - series, window)
+
+
+def entropy(params: Params) -> Array:
+    """Entropy in nats, ``[...]``: a sum over counts for a small rate, else the asymptotic series.
+
+    Source: Evans and Boersma (1988), "The entropy of a Poisson distribution", SIAM Review 30.
+    """
+    (log_rate,) = as_floats(*params)
+    return guard(_entropy(log_rate), valid=log_rate < jnp.inf)
+
+
+def kl_divergence(p: Params, q: Params) -> Array:
+    """``KL(p || q)`` in nats, ``[...]``: inf where the rate of ``q`` alone is 0."""
+    p_log, q_log = as_floats(*p, *q)
+    p_log, q_log = jnp.broadcast_arrays(p_log, q_log)
+    same = p_log == q_log  # two rates of 0 among them
+    difference = jnp.where(same, 0.0, q_log - jnp.where(same, 0.0, p_log))
+    near = jnp.abs(difference) < 0.5
+    close = -special.log1pmx(jnp.expm1(jnp.where(near, difference, 0.0)))
+    apart = special.weighted(jnp.exp(p_log), -1 - jnp.where(near, 1.0, difference)) + jnp.exp(q_log)
+    value = jnp.where(near, jnp.exp(p_log) * close, apart)
+    return guard(value, valid=(p_log < jnp.inf) & (q_log < jnp.inf))
 
 
 def constrain(raw: ArrayLike) -> Params:

@@ -16,8 +16,11 @@ from .beta import log_beta_inc_c as log_beta_inc_c
 from .beta import log_beta_power as log_beta_power
 from .beta import log_beta_power_slope as log_beta_power_slope
 from .beta import log_beta_tails as log_beta_tails
+from .beta import stirling_slope as stirling_slope
 from .gamma import log_gamma_p as log_gamma_p
 from .gamma import log_gamma_q as log_gamma_q
+from .invert import invert_continuous as invert_continuous
+from .invert import invert_discrete as invert_discrete
 from .normal import log_mills as log_mills
 from .normal import log_ndtr as log_ndtr
 from .normal import log_ndtr_difference as log_ndtr_difference
@@ -29,6 +32,7 @@ from .ratios import log_ratio as log_ratio
 from .stirling import deviance as deviance
 from .stirling import digamma as digamma
 from .stirling import digamma_difference as digamma_difference
+from .stirling import digamma_excess as digamma_excess
 from .stirling import log_beta as log_beta
 from .stirling import log_binomial_coefficient as log_binomial_coefficient
 from .stirling import log_factorial_excess as log_factorial_excess

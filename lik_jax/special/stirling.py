@@ -199,6 +199,11 @@ def digamma(x: Array) -> Array:
     return jax.jvp(_log_gamma, (x,), (jnp.ones_like(x),))[1]
 
 
+def digamma_excess(x: Array) -> Array:
+    """``digamma(x) - log(x)`` for positive ``x``, without cancellation: negative, about ``-1 / (2 x)``."""
+    return jax.jvp(_stirling_error, (x,), (jnp.ones_like(x),))[1] - 0.5 / x
+
+
 def trigamma(x: Array) -> Array:
     """The derivative of `digamma`, for positive ``x``."""
     return jax.jvp(digamma, (x,), (jnp.ones_like(x),))[1]
