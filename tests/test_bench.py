@@ -1,0 +1,22 @@
+"""The benchmark runs: one case, one small size, whatever peers there are."""
+
+import json
+import pathlib
+
+import jax
+import pytest
+
+from bench.__main__ import main
+
+
+def test_quick_mode_of_one_case(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "results.jsonl"
+    options = ["--quick", "--only", "normal", "--operations", "nll_grad", "--without", "numpyro", "torch"]
+    # peers are written for JAX's default promotion
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        records = main([*options, "--out", str(out)])
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["who"] for line in lines] == [record["who"] for record in records] == ["lik_jax", "plain", "jax.scipy"]
+    assert all(line["run_ms_median"] >= line["run_ms_min"] > 0 for line in lines)
+    assert {"versions", "device", "trace_ms", "compile_ms", "temp_bytes", "floor_ms"} <= set(lines[0])
+    assert "normal" in capsys.readouterr().out
