@@ -3,12 +3,15 @@
 from . import asymmetric_laplace as asymmetric_laplace
 from . import bernoulli as bernoulli
 from . import beta as beta
+from . import binomial as binomial
 from . import categorical as categorical
 from . import exponential as exponential
 from . import laplace as laplace
 from . import log_normal as log_normal
 from . import logistic as logistic
 from . import multivariate_normal as multivariate_normal
+from . import negative_binomial as negative_binomial
 from . import normal as normal
 from . import poisson as poisson
+from . import student_t as student_t
 from . import weibull as weibull

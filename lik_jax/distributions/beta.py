@@ -114,6 +114,14 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The quantile at probability ``p`` in [0, 1], ``[...]``."""
+    p, a, b = as_same_shape(p, *params)
+    return special.invert_continuous(
+        lambda y, a, b: special.log_beta_inc(a, b, y), lambda y, a, b: special.log_beta_inc_c(a, b, y), p, (a, b), 0, 1
+    )
+
+
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
     """Draw ``[*shape, ...]``; gradients flow to the params (reparametrised).
 

@@ -31,6 +31,11 @@ def log1p_given(d: Array, log_ratio: Array) -> Array:
     return jnp.where(far, log_ratio, jnp.log1p(jnp.where(far, 0.0, d)))
 
 
+def stirling_slope(x: Array) -> Array:
+    """The derivative of `stirling_error`, about ``-1 / (12 x^2)``."""
+    return jax.jvp(stirling_error, (x,), (jnp.ones_like(x),))[1]
+
+
 def _excess_slope(x: Array) -> Array:
     return jax.jvp(log_factorial_excess, (x,), (jnp.ones_like(x),))[1]
 
