@@ -6,6 +6,7 @@ from . import beta as beta
 from . import binomial as binomial
 from . import categorical as categorical
 from . import exponential as exponential
+from . import gamma as gamma
 from . import laplace as laplace
 from . import log_normal as log_normal
 from . import logistic as logistic
