@@ -1,6 +1,7 @@
 """Negative binomial distribution: counts that vary more than a Poisson count does.
 
-``y`` is a count (integer, or a float with a whole value). ``log_mean`` is the logarithm of the mean m, real.
+``y`` is a count (integer, or a float with a whole value). ``log_mean`` is the logarithm of the mean m: real, or
+-inf for a mean of 0, where the only count is 0.
 ``concentration`` c is positive, inf included: the variance is ``m + m^2 / c``, and as c grows the distribution becomes
 the Poisson distribution, which it is exactly at inf. It is a Poisson count whose rate is gamma distributed:
 ``log p(y) = log C(y + c - 1, y) + c log(c / (c + m)) + y log(m / (c + m))``.
@@ -32,7 +33,7 @@ support = supports.count
 
 
 class Params(NamedTuple):
-    """``log_mean``: logarithm of the mean, real, ``[...]``. ``concentration``: positive, inf for Poisson, ``[...]``."""
+    """``log_mean``: logarithm of the mean, below inf, ``[...]``. ``concentration``: positive, inf for Poisson."""
 
     log_mean: ArrayLike
     concentration: ArrayLike
@@ -42,8 +43,12 @@ def _positive_or_infinite(x: Array) -> Array:
     return x > 0
 
 
+def _below_infinity(x: Array) -> Array:
+    return x < jnp.inf
+
+
 param_supports = Params(
-    supports.real,  # type: ignore[arg-type]
+    supports.Support("a number below inf (-inf for a mean of 0)", _below_infinity, 0.0),  # type: ignore[arg-type]
     supports.Support("a positive number, infinity included", _positive_or_infinite, 1.0),  # type: ignore[arg-type]
 )
 
@@ -105,7 +110,7 @@ def _outside(y: Array) -> Array:
 
 
 def _valid(log_mean: Array, c: Array) -> Array:
-    return (c > 0) & (jnp.abs(log_mean) < jnp.inf)
+    return (c > 0) & (log_mean < jnp.inf)
 
 
 def _value(y: Array, log_mean: Array, c: Array) -> Array:
@@ -149,7 +154,7 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
         y: a count, ``[...]``.
 
     Returns:
-        ``[...]``; -inf where ``y`` is no count, NaN where ``concentration`` is not positive or ``log_mean`` infinite.
+        ``[...]``; -inf where ``y`` is no count, NaN where ``concentration`` is not positive or ``log_mean`` is inf.
     """
     return _log_mass(*as_floats(y, *params))
 
@@ -158,8 +163,9 @@ def _tails(params: Params, y: ArrayLike) -> tuple[Array, Array]:
     y, log_mean, c = as_same_shape(y, *params)
     valid = _valid(log_mean, c)
     k = jnp.floor(jax.lax.stop_gradient(y))
-    below, above = k < 0, jnp.isinf(k) & (k > 0)
-    k = jnp.where(below | above, 0.0, k)
+    never = log_mean == -jnp.inf
+    below, above = k < 0, (k >= 0) & (never | jnp.isinf(k))
+    k, log_mean = jnp.where(below | above, 0.0, k), jnp.where(never, 0.0, log_mean)
     c = _finite(c)
     _, x, xc, _, _ = _parts(k, log_mean, c)
     v = jnp.log(c) - log_mean

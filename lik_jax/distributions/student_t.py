@@ -31,7 +31,7 @@ support = supports.real
 
 
 class Params(NamedTuple):
-    """``df``: degrees of freedom, positive, inf for normal; ``loc``: centre, real; ``scale``: positive. All ``[...]``."""
+    """``df``: degrees of freedom, positive, inf for normal; ``loc``: real; ``scale``: positive. Each ``[...]``."""
 
     df: ArrayLike
     loc: ArrayLike
