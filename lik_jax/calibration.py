@@ -7,6 +7,7 @@
 (3.641, 'OK')
 """
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -36,6 +37,7 @@ class Temperature(NamedTuple):
         return ("OK", "UNINFORMATIVE", "SEPARATED")[int(self.status)]
 
 
+@jax.jit
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> Temperature:
     """Maximum likelihood of the temperature on held-out data.
 
@@ -102,6 +104,7 @@ class Reliability(NamedTuple):
     count: Array
 
 
+@partial(jax.jit, static_argnames=("bins", "edges"))
 def reliability(
     logits: ArrayLike, labels: ArrayLike, *, bins: int = 15, edges: Literal["uniform", "mass"] = "uniform"
 ) -> Reliability:

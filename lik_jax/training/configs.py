@@ -58,7 +58,7 @@ class Transformer:
     fit: Settings = field(
         default_factory=partial(
             Settings,
-            steps=2400,
+            steps=2000,
             batch_size=12,
             learning_rate=2e-3,
             warmup_steps=100,
@@ -87,11 +87,11 @@ class Diffusion:
 
     timesteps: int = 100
     """Of the forward process."""
-    width: int = 256
-    """Of the hidden layers."""
+    width: int = 192
+    """Of the residual stream."""
     fit: Settings = field(
         default_factory=partial(
-            Settings, steps=6000, batch_size=128, learning_rate=1e-3, weight_decay=1e-2, validate_every=250
+            Settings, steps=1500, batch_size=128, learning_rate=1e-3, weight_decay=0.1, validate_every=250
         )
     )
 

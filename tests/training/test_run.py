@@ -48,8 +48,10 @@ train_run(test_run.CONFIG, pathlib.Path(sys.argv[1]), resume=True, watch=watch)
 
 
 def launch(folder, pause):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": root}
     program = PROGRAM.format(tests=os.path.dirname(__file__), pause=pause)
-    return subprocess.Popen([sys.executable, "-c", program, str(folder)], env={**os.environ, "JAX_PLATFORMS": "cpu"})
+    return subprocess.Popen([sys.executable, "-c", program, str(folder)], env=environment)
 
 
 def last_state(folder):

@@ -42,7 +42,7 @@ def build(config: Transformer) -> Task:
         logits, y = model.apply(params, batch["x"]), batch["y"]
         total = nll(categorical, categorical.constrain(logits), y, mask=batch["counts"], reduction="total")
         unknown = (batch["counts"] & (y == vocab_size - 1)).sum()
-        return Total(total.value + surcharge * unknown, total.weight)
+        return Total(total.value + surcharge * unknown.astype(total.value.dtype), total.weight)
 
     parts = [
         windows(tokens[:end], begin, config.block)
