@@ -10,6 +10,7 @@ import numpy as np
 import references
 
 import lik_jax as lj
+from lik_jax.distributions import logistic, normal, poisson, weibull
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +40,7 @@ GRIDS: list[Grid] = []
 
 def grid(points: list[tuple[float, ...]], name: str, fixed: int = 0) -> None:
     """Register the points of a module that takes its parameters as columns."""
-    module = getattr(lj.distributions, name, None)
-    if module is None:
-        return
+    module = getattr(lj.distributions, name)
     GRIDS.append(
         Grid(
             name,
@@ -160,40 +159,98 @@ grid(
     "negative_binomial",
     fixed=1,
 )
-if hasattr(lj.distributions, "categorical"):
-    GRIDS.append(
-        Grid(
-            "categorical",
-            lj.distributions.categorical,
-            [
-                (y, *x)
-                for x in ((0, 0, 0), (1, 2, 3), (100, 0, -100), (1e4, 1e4, 0), (-5, 88.8, 90), (0, 1e-3, -1e-3))
-                for y in (0, 1, 2)
-            ],
-            references.categorical,
-            None,
-            lambda y, *x: (lj.distributions.categorical.Params(jnp.stack(x, -1)), y),
-            frozenset([0]),
-        )
+GRIDS.append(
+    Grid(
+        "categorical",
+        lj.distributions.categorical,
+        [
+            (y, *x)
+            for x in ((0, 0, 0), (1, 2, 3), (100, 0, -100), (1e4, 1e4, 0), (-5, 88.8, 90), (0, 1e-3, -1e-3))
+            for y in (0, 1, 2)
+        ],
+        references.categorical,
+        None,
+        lambda y, *x: (lj.distributions.categorical.Params(jnp.stack(x, -1)), y),
+        frozenset([0]),
     )
-if hasattr(lj.distributions, "multivariate_normal"):
-    GRIDS.append(
-        Grid(
-            "multivariate_normal",
-            lj.distributions.multivariate_normal,
-            [
-                (m0 + z0 * a, m1 + z1 * c, m0, m1, a, b, c)
-                for m0, m1 in ((0, 0), (100, -3))
-                for a, b, c in ((1, 0, 1), (2, -1, 0.5), (1e-3, 1, 1e-3), (1e10, 1e5, 1))
-                for z0, z1 in ((0, 0.5), (1, -2), (30, 40))
-            ],
-            references.multivariate_normal,
-            None,
-            lambda y0, y1, m0, m1, a, b, c: (
-                lj.distributions.multivariate_normal.Params(
-                    jnp.stack([m0, m1], -1), jnp.stack([jnp.stack([a, 0 * a], -1), jnp.stack([b, c], -1)], -2)
-                ),
-                jnp.stack([y0, y1], -1),
+)
+GRIDS.append(
+    Grid(
+        "multivariate_normal",
+        lj.distributions.multivariate_normal,
+        [
+            (m0 + z0 * a, m1 + z1 * c, m0, m1, a, b, c)
+            for m0, m1 in ((0, 0), (100, -3))
+            for a, b, c in ((1, 0, 1), (2, -1, 0.5), (1e-3, 1, 1e-3), (1e10, 1e5, 1))
+            for z0, z1 in ((0, 0.5), (1, -2), (30, 40))
+        ],
+        references.multivariate_normal,
+        None,
+        lambda y0, y1, m0, m1, a, b, c: (
+            lj.distributions.multivariate_normal.Params(
+                jnp.stack([m0, m1], -1), jnp.stack([jnp.stack([a, 0 * a], -1), jnp.stack([b, c], -1)], -2)
             ),
-        )
+            jnp.stack([y0, y1], -1),
+        ),
     )
+)
+
+
+def compose(name: str, distribution: Any, points: list[tuple[float, ...]], pack: Callable[..., Any], fixed: int = 0):
+    """Register the points of a composed distribution."""
+    GRIDS.append(Grid(name, distribution, points, getattr(references, name), None, pack, frozenset(range(fixed))))
+
+
+pair = lj.mixture(normal, 2)
+compose(
+    "mixture",
+    pair,
+    [
+        (y, l0, 0.5, m0, m1, s0, s1)
+        for l0 in (0, 3, -100)
+        for m0, m1 in ((0, 1), (-50, 50), (1e3, 1e3))
+        for s0, s1 in ((1, 2), (1e-3, 10))
+        for y in (0, 0.7, -49, 1e3, 1e5)
+    ],
+    lambda y, l0, l1, m0, m1, s0, s1: (
+        pair.Params(jnp.stack([l0, l1], -1), normal.Params(jnp.stack([m0, m1], -1), jnp.stack([s0, s1], -1))),
+        y,
+    ),
+)
+compose(
+    "truncated",
+    lj.truncated(normal, low=-1.0, high=2.0),
+    [
+        (y, loc, scale)
+        for loc in (-100, -3, -1, 0, 0.5, 2, 30)
+        for scale in (0.01, 0.3, 1, 50, 1e6)
+        for y in (-1, -0.9, 0, 0.7, 1.99)
+    ],
+    lambda y, *columns: (normal.Params(*columns), y),
+)
+compose(
+    "discretized",
+    lj.discretized(logistic, low=0, high=255),
+    [
+        (y, loc, scale)
+        for loc in (-50, 0, 0.3, 127, 255, 1e3)
+        for scale in (1e-2, 0.3, 5, 1e3, 1e7)
+        for y in (0, 1, 127, 254, 255)
+    ],
+    lambda y, *columns: (logistic.Params(*columns), y),
+    fixed=1,
+)
+visits = lj.zero_inflated(poisson)
+compose(
+    "zero_inflated",
+    visits,
+    [(y, g, x) for g in (-100, -2, 0, 3, 50) for x in (-70, -3, 0, 2, 6, 12) for y in (0, 1, 7, 400)],
+    lambda y, g, x: (visits.Params(g, poisson.Params(x)), y),
+    fixed=1,
+)
+compose(
+    "censored",
+    lj.censored(weibull),
+    [(t, s, k) for s in (1e-3, 1, 50) for k in (0.3, 1, 4) for t in (1e-6, 0.3, 1, 20, 300)],
+    lambda t, *columns: (weibull.Params(*columns), lj.Censored(t, jnp.zeros(t.shape, bool))),
+)

@@ -18,11 +18,7 @@ CASES: list[Case] = []
 
 def row(make: Callable[[ModuleType], Case]) -> Callable[[ModuleType], Case]:
     """Register the row of the distribution that ``make`` is named after."""
-    try:
-        module = importlib.import_module(f"lik_jax.distributions.{make.__name__}")
-    except ModuleNotFoundError:
-        return make
-    CASES.append(make(module))
+    CASES.append(make(importlib.import_module(f"lik_jax.distributions.{make.__name__}")))
     return make
 
 
@@ -72,7 +68,7 @@ def student_t(d):
         invalid=(d.Params(3.0, 0.0, 0.0), d.Params(3.0, 0.0, -1.0), d.Params(0.0, 0.0, 1.0), d.Params(-1.0, 0.0, 1.0)),
         edges=(
             Edge(d.Params(1.0, 2.0, 0.5), 2.0, -np.log(np.pi / 2), (None, 0.0, -2.0)),
-            Edge(d.Params(1e8, 0.0, 1.0), 1.0, -1.4189385332046727, (None, 1.0, 0.0)),
+            Edge(d.Params(1e8, 0.0, 1.0), 1.0, -1.4189385382046727, (None, 1.0, 0.0)),
         ),
         rtol=1e-8,
     )

@@ -51,7 +51,7 @@ def quadrature(case: Case, n: int = 12001) -> tuple[np.ndarray, np.ndarray]:
     batch = np.shape(jax.tree.leaves(case.params)[0])[0]
     if isinstance(case.total, int):
         return np.arange(case.total)[:, None] * np.ones(batch), np.zeros((case.total, batch))
-    t = np.linspace(-1, 1, n)[:, None] * {"real": 4.0, "positive": 5.5, "unit": 3.1}[case.total]
+    t = np.linspace(-1, 1, n)[:, None] * {"real": 4.0, "positive": 5.5, "unit": 3.8}[case.total]
     step = t[1, 0] - t[0, 0]
     a = np.pi / 2 * np.sinh(t)
     log_da = np.log(np.pi / 2 * np.cosh(t) * step)

@@ -232,3 +232,42 @@ def multivariate_normal(y0, y1, loc0, loc1, t00, t10, t11):
     z0 = (y0 - loc0) / t00
     z1 = (y1 - loc1 - t10 * z0) / t11
     return -(z0 * z0 + z1 * z1) / 2 - mp.log(t00) - mp.log(t11) - mp.log(2 * mp.pi)
+
+
+# Combinators
+
+
+def mixture(y, logit0, logit1, loc0, loc1, scale0, scale1):
+    """Of two normals."""
+    whole = log_mix(logit0, logit1)
+    return log_mix(logit0 - whole + normal(y, loc0, scale0), logit1 - whole + normal(y, loc1, scale1))
+
+
+def truncated(y, loc, scale):
+    """A normal in [-1, 2]."""
+    a, b = (-1 - loc) / scale, (2 - loc) / scale
+    if a > 0:
+        a, b = -b, -a
+    inside = (mp.erfc(-b / mp.sqrt(2)) - mp.erfc(-a / mp.sqrt(2))) / 2
+    return normal(y, loc, scale) - mp.log(inside)
+
+
+def discretized(y, loc, scale):
+    """A logistic rounded to 0, ..., 255."""
+    a, b = (y - mpf(1) / 2 - loc) / scale, (y + mpf(1) / 2 - loc) / scale
+    if y == 0:
+        return -softplus(-b)
+    if y == 255:
+        return -softplus(a)
+    return -softplus(-b) - softplus(a) + log1mexp(a - b)
+
+
+def zero_inflated(y, logits, log_rate):
+    """A Poisson count with extra zeros."""
+    count = -softplus(logits) + poisson(y, log_rate)
+    return count if y else log_mix(-softplus(-logits), count)
+
+
+def censored(time, scale, concentration):
+    """A Weibull time that was not reached."""
+    return -((time / scale) ** concentration)
