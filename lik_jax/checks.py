@@ -14,7 +14,7 @@ from jax.core import Tracer
 
 from .distribution import Distribution, name_of
 from .objectives.likelihood import check_shapes, observation_axes
-from .objectives.rules import describe, rules
+from .objectives.rules import checking, describe, rules
 
 
 def check(distribution: Distribution, params: Any, y: Any) -> None:
@@ -82,7 +82,8 @@ Mend or drop these rows; leave missing ones out with mask=.
 
     @functools.wraps(fn)
     def run(*args: Any, **kwargs: Any) -> Any:
-        error, out = compiled(*args, **kwargs)
+        with checking(True):
+            error, out = compiled(*args, **kwargs)
         message = error.get()
         if message is not None:
             raise ValueError(message.removesuffix(" (`check` failed)"))

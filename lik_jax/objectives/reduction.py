@@ -58,7 +58,7 @@ def reduce(losses: Array, weights: Array | None, reduction: Reduction) -> Array 
         return weighted
     if reduction == "sum":
         return weighted.sum()
-    weight = jnp.asarray(losses.size, losses.dtype) if weights is None else weights.sum()
+    weight = jnp.full((), losses.size, losses.dtype) if weights is None else weights.sum()
     total = Total(weighted.sum(), weight)
     return total if reduction == "total" else total.mean()
 

@@ -86,9 +86,13 @@ def _short(value: np.ndarray) -> str:
     return np.array2string(value, threshold=6, edgeitems=2, precision=6, separator=", ").replace("\n", "")
 
 
+# set while `lik_jax.checked` runs: jax.jit traces anew where it is, so that nothing is traced or run where it is not
+checking: Any = jax.make_user_context(default_value=False)
+
+
 def debug_rules(distribution: Distribution, params: Any, y: Any) -> None:
-    """Report broken rules where `lik_jax.checked` asks for them; elsewhere XLA removes all of it."""
-    if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, y))):
+    """Report broken rules where `lik_jax.checked` asks for them; elsewhere nothing happens."""
+    if not checking.value or not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, y))):
         return
     from jax.experimental import checkify  # 20 ms to import
 
