@@ -173,7 +173,7 @@ class zero_inflated:
         zero = y == 0
         share = jnp.where(zero, w, 0).sum() / w.sum()
         # two rounds: the base without most zeros says how many zeros are its own
-        own = jnp.asarray(0.1, y.dtype)
+        extra, own = share, jnp.asarray(0.1, y.dtype)
         for _ in range(2):
             base = start(y, jnp.where(zero, own, 1.0) * w)
             p0 = jnp.exp(self.base.log_prob(base, 0.0)).astype(y.dtype)
