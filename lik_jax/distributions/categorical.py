@@ -61,23 +61,31 @@ def _aligned(y: ArrayLike, logits: ArrayLike) -> tuple[Array, Array, Array]:
 
 def _pick(x: Array, label: Array) -> Array:
     """``x[label]`` along the last axis, 0 for a label that is not there."""
-    # a comparison, not a gather: it works on a sharded class axis, and XLA never stores it
-    classes = jax.lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
-    return jnp.where(classes == label[..., None], x, 0).sum(-1)
+    if any(axis is not None for axis in jax.typeof(x).sharding.spec):
+        # a gather from an axis that is sharded explicitly is an error; a comparison is not, and takes no memory
+        classes = jax.lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
+        return jnp.where(classes == label[..., None], x, 0).sum(-1)
+    return jnp.take_along_axis(x, label[..., None], -1, mode="fill", fill_value=0)[..., 0]
 
 
-def _parts(logits: Array) -> tuple[Array, Array]:
-    """``logits`` less their maximum, and the logarithm of the sum of their exponentials."""
+def _normaliser(logits: Array) -> tuple[Array, Array]:
+    """The maximum of the logits, and the logarithm of the sum of ``exp(logits - maximum)``."""
     # no finite logit at all: -inf - -inf is NaN, as it should be
-    shifted = logits - jax.lax.stop_gradient(logits.max(-1, keepdims=True))
-    return shifted, jnp.log(jnp.exp(shifted).sum(-1))
+    top = jax.lax.stop_gradient(logits.max(-1))
+    return top, jnp.log(jnp.exp(logits - top[..., None]).sum(-1))
+
+
+def _log_probs(logits: Array) -> Array:
+    """Normalised log-probabilities of all classes, ``[..., k]``."""
+    top, log_total = _normaliser(logits)
+    return (logits - top[..., None]) - log_total[..., None]
 
 
 @jax.custom_jvp
 def _log_mass(label: Array, logits: Array) -> Array:
-    shifted, log_total = _parts(logits)
-    value = _pick(shifted, label) - log_total
-    return jnp.where(label == logits.shape[-1], -jnp.inf * jnp.exp(0 * log_total), value)
+    top, log_total = _normaliser(logits)
+    value = (_pick(logits, label) - top) - log_total
+    return jnp.where(label == logits.shape[-1], jnp.where(jnp.isnan(log_total), log_total, -jnp.inf), value)
 
 
 def _log_mass_rule(primals: tuple[Array, Array], tangents: tuple) -> tuple[Array, Array]:
@@ -86,10 +94,7 @@ def _log_mass_rule(primals: tuple[Array, Array], tangents: tuple) -> tuple[Array
     tangent = tangents[1]
     if isinstance(tangent, SymbolicZero):
         return out, jnp.zeros_like(out)
-    # what value and slope have in common would be kept in memory between them: cheaper to compute it twice
-    label, logits = jax.lax.optimization_barrier((label, logits))
-    shifted, log_total = _parts(logits)
-    change = _pick(tangent, label) - (jnp.exp(shifted - log_total[..., None]) * tangent).sum(-1)
+    change = _pick(tangent, label) - (jnp.exp(_log_probs(logits)) * tangent).sum(-1)
     return out, jnp.where(jnp.isneginf(out), 0.0, change)
 
 
@@ -123,8 +128,7 @@ def expected_log_prob(params: Params, probs: ArrayLike) -> Array:
         rounding, in half precision too).
     """
     probs, logits = as_floats(probs, *params, ndims=(1, 1))
-    shifted, log_total = _parts(logits)
-    value = special.weighted(probs, shifted - log_total[..., None]).sum(-1)
+    value = special.weighted(probs, _log_probs(logits)).sum(-1)
     outside = (probs < 0).any(-1) | (jnp.abs(probs.sum(-1) - 1) > 0.01)
     return guard(value, outside=outside)
 
@@ -143,16 +147,14 @@ def mode(params: Params) -> Array:
 
 def entropy(params: Params) -> Array:
     """Entropy in nats, ``[...]``."""
-    shifted, log_total = _parts(as_floats(*params)[0])
-    log_p = shifted - log_total[..., None]
+    log_p = _log_probs(as_floats(*params)[0])
     return -special.weighted(jnp.exp(log_p), log_p).sum(-1)
 
 
 def kl_divergence(p: Params, q: Params) -> Array:
     """``KL(p || q)`` in nats, ``[...]``; inf where ``p`` has a class that is impossible under ``q``."""
     p_logits, q_logits = as_floats(*p, *q, ndims=(1, 1))
-    (p_shifted, p_total), (q_shifted, q_total) = _parts(p_logits), _parts(q_logits)
-    log_p, log_q = p_shifted - p_total[..., None], q_shifted - q_total[..., None]
+    log_p, log_q = _log_probs(p_logits), _log_probs(q_logits)
     p_mass, q_mass = jnp.exp(log_p), jnp.exp(log_q)
     possible = p_mass > 0
     d = jnp.where(possible, log_q, 0) - jnp.where(possible, log_p, 0)

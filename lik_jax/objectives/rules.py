@@ -61,13 +61,13 @@ def _inside(support: Support, x: Any, subject: str, advice: str) -> Rule:
     (x,) = as_floats(x)
     axes = example_axes(support, x)
     broken = ~support.contains(x)
-    return Rule(subject, support.name, broken.reshape((*axes, -1)).any(-1), x, advice)
+    return Rule(subject, support.name, broken.any(tuple(range(len(axes), broken.ndim))), x, advice)
 
 
 def _not_nan(x: Any, event_ndim: int, subject: str) -> Rule:
     (x,) = as_floats(x)
-    axes = x.shape[: x.ndim - event_ndim]
-    return Rule(subject, "a number", jnp.isnan(x).reshape((*axes, -1)).any(-1), x, "Leave missing rows out with mask=.")
+    broken = jnp.isnan(x).any(tuple(range(x.ndim - event_ndim, x.ndim)))
+    return Rule(subject, "a number", broken, x, "Leave missing rows out with mask=.")
 
 
 def describe(distribution: Distribution, rule: Rule) -> str:
@@ -99,6 +99,12 @@ def debug_rules(distribution: Distribution, params: Any, y: Any) -> None:
     for rule in rules(distribution, params, y):
         if rule.broken.size == 0:
             continue
+        if any(axis is not None for x in (rule.broken, rule.values) for axis in jax.typeof(x).sharding.spec):
+            # looking up one row of an explicitly sharded array is an error: count them, and leave it at that
+            message = f"{_opening(distribution, rule)}; in {{count}} of {rule.broken.size} rows it is not. "
+            message += _escaped(rule.advice)
+            checkify.debug_check(~rule.broken.any(), message, count=rule.broken.sum())
+            continue
         first = jnp.argmax(rule.broken.ravel())
         where = {f"i{axis}": i for axis, i in enumerate(jnp.unravel_index(first, rule.broken.shape))}
         value = rule.values.reshape((rule.broken.size, -1))[first]
@@ -111,7 +117,12 @@ def _template(distribution: Distribution, rule: Rule, where: list[str]) -> str:
     """`describe` for arrays that are not known yet: a format string."""
     row = f"{rule.subject}[{', '.join(f'{{{i}}}' for i in where)}]" if where else rule.subject
     count = f"in {{count}} of {rule.broken.size} rows it is not, first" if where else "it is not:"
-    name, wanted, advice = (
-        text.replace("{", "{{").replace("}", "}}") for text in (name_of(distribution), rule.wanted, rule.advice)
-    )
-    return f"{name}: {rule.subject} must be {wanted}; {count} {row} = {{value}}. {advice}"
+    return f"{_opening(distribution, rule)}; {count} {row} = {{value}}. {_escaped(rule.advice)}"
+
+
+def _opening(distribution: Distribution, rule: Rule) -> str:
+    return _escaped(f"{name_of(distribution)}: {rule.subject} must be {rule.wanted}")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
