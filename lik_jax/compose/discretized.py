@@ -9,7 +9,7 @@ number within the bounds is outside (-inf).
 >>> pixel
 discretized(logistic, low=0, high=255)
 >>> round(float(pixel.log_prob(logistic.Params(loc=127.0, scale=10.0), 128)), 4)
--3.6914
+-3.6916
 
 Source: Salimans et al. (2017), "PixelCNN++", arXiv 1701.05517, for the model.
 """

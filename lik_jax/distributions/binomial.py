@@ -8,7 +8,7 @@ Negative and fractional ``y`` and ``y`` above ``total_count`` are outside (-inf)
 
 >>> from lik_jax import binomial
 >>> round(float(binomial.log_prob(binomial.Params(total_count=10, logits=0.0), 3)), 4)
--2.1439
+-2.144
 
 Source: Johnson, Kemp and Kotz (2005), Univariate Discrete Distributions, chapter 3; the mass as in Loader (2000),
 "Fast and accurate computation of binomial probabilities".
