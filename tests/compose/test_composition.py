@@ -6,6 +6,7 @@ import pytest
 
 from lik_jax import bernoulli, categorical, laplace, logistic, multivariate_normal, normal, weibull
 from lik_jax.compose import censored, discretized, independent, mixture, truncated, zero_inflated
+from lik_jax.distribution import name_of
 
 MAKE = {
     "mixture(normal, 5)": lambda: mixture(normal, num_components=5),
@@ -66,7 +67,7 @@ def test_what_a_base_lacks_its_composition_lacks():
 
 
 @pytest.mark.parametrize("make", [censored, truncated, discretized])
-@pytest.mark.parametrize("base", [multivariate_normal, independent(normal, 1)], ids=repr)
+@pytest.mark.parametrize("base", [multivariate_normal, independent(normal, 1)], ids=name_of)
 def test_tails_are_asked_for_at_construction(make, base):
     with pytest.raises(TypeError, match="has no log_cdf, log_sf"):
         make(base)

@@ -8,12 +8,13 @@ import pytest
 import lik_jax as lj
 from lik_jax import logistic, normal, weibull
 from lik_jax.compose import discretized, mixture
+from lik_jax.distribution import name_of
 
 pixel = discretized(logistic, 0, 255)
 ALL = jnp.arange(256)
 
 
-@pytest.mark.parametrize("base", [normal, logistic, mixture(logistic, 2)], ids=repr)
+@pytest.mark.parametrize("base", [normal, logistic, mixture(logistic, 2)], ids=name_of)
 @pytest.mark.parametrize("scale", [-1e3, 0.0, 30.0, 1e3])
 def test_masses_add_to_one(base, scale):
     d = discretized(base, 0, 255)

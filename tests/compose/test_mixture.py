@@ -10,6 +10,7 @@ from special.accuracy import worst
 import lik_jax as lj
 from lik_jax import bernoulli, categorical, laplace, multivariate_normal, normal, weibull
 from lik_jax.compose import censored, independent, mixture
+from lik_jax.distribution import name_of
 
 two = mixture(normal, 2)
 
@@ -95,7 +96,7 @@ def test_nan_goes_through():
 @pytest.mark.parametrize(
     "base",
     [normal, bernoulli, weibull, mixture(normal, 2), censored(weibull), mixture(mixture(laplace, 2), 2)],
-    ids=repr,
+    ids=name_of,
 )
 def test_raw_there_and_back(base, key):
     m = mixture(base, 3)

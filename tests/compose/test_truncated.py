@@ -9,6 +9,7 @@ from special.accuracy import worst
 
 from lik_jax import bernoulli, logistic, normal, weibull
 from lik_jax.compose import mixture, truncated
+from lik_jax.distribution import name_of
 
 
 def true_log_prob(low, high):
@@ -41,7 +42,7 @@ def test_normal(low, high, points, argument, dtype):
     assert error < 100, point
 
 
-@pytest.mark.parametrize("base", [normal, logistic, mixture(normal, 2)], ids=repr)
+@pytest.mark.parametrize("base", [normal, logistic, mixture(normal, 2)], ids=name_of)
 def test_mass_tails_and_quantiles_agree(base):
     t = truncated(base, -1.0, 2.5)
     params = t.constrain(jnp.linspace(-0.5, 0.7, t.raw_size))
