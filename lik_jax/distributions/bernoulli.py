@@ -68,7 +68,7 @@ def log_prob(params: Params, y: ArrayLike) -> Array:
         ``[...]``; -inf where ``y`` is neither 0 nor 1.
     """
     floats, logits = as_floats(y, *params)
-    if jnp.result_type(y) == bool:
+    if jnp.issubdtype(jnp.result_type(y), jnp.bool_):
         # XLA would turn the conversion and the arithmetic on it into several selects, and keep them all in memory
         floats = jax.lax.optimization_barrier(floats)
     return _log_mass(floats, logits)
@@ -140,8 +140,11 @@ def entropy(params: Params) -> Array:
 def kl_divergence(p: Params, q: Params) -> Array:
     """``KL(p || q)`` in nats, ``[...]``."""
     p_logits, q_logits = as_floats(*p, *q)
-    one = special.log_sigmoid(p_logits) - special.log_sigmoid(q_logits)
-    zero = special.log_sigmoid(-p_logits) - special.log_sigmoid(-q_logits)
+    # equal logits may be infinite, and -inf - -inf is NaN
+    same = p_logits == q_logits
+    p_safe, q_safe = jnp.where(same, 0.0, p_logits), jnp.where(same, 0.0, q_logits)
+    one = special.log_sigmoid(p_safe) - special.log_sigmoid(q_safe)
+    zero = special.log_sigmoid(-p_safe) - special.log_sigmoid(-q_safe)
     return special.weighted(special.sigmoid(p_logits), one) + special.weighted(special.sigmoid(-p_logits), zero)
 
 

@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, not_integer, split_raw
-from .._derivatives import with_partials
+from .._derivatives import in_one_pass, with_partials
 from . import bernoulli
 
 event_ndim = 0
@@ -84,7 +84,7 @@ def _no_slope(y: Array, n: Array, logits: Array) -> Array:
     return jnp.zeros_like(y)
 
 
-_log_mass = with_partials(_value, _no_slope, lambda y, n, logits: jnp.zeros_like(n), _slope_logits)
+_log_mass = with_partials(in_one_pass(_value), _no_slope, lambda y, n, logits: jnp.zeros_like(n), _slope_logits)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:

@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, split_raw
-from .._derivatives import with_partials
+from .._derivatives import in_one_pass, with_partials
 
 event_ndim = 0
 support = supports.nonnegative
@@ -111,7 +111,7 @@ def _slope_rate(y: Array, a: Array, rate: Array) -> Array:
     return guard_slope(special.ratio(a, rate) - y, outside=_outside(y), valid=_valid(a, rate))
 
 
-_log_density = with_partials(_value, _slope_y, _slope_a, _slope_rate)
+_log_density = with_partials(in_one_pass(_value), _slope_y, _slope_a, _slope_rate)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:

@@ -26,7 +26,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, not_integer, split_raw
-from .._derivatives import with_partials
+from .._derivatives import in_one_pass, with_partials
 
 event_ndim = 0
 support = supports.count
@@ -143,7 +143,9 @@ def _slope_concentration(y: Array, log_mean: Array, c: Array) -> Array:
     return guard_slope(jnp.where(infinite, 0.0, slope + rest), outside=outside, valid=valid)
 
 
-_log_mass = with_partials(_value, lambda y, log_mean, c: jnp.zeros_like(y), _slope_log_mean, _slope_concentration)
+_log_mass = with_partials(
+    in_one_pass(_value), lambda y, log_mean, c: jnp.zeros_like(y), _slope_log_mean, _slope_concentration
+)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:

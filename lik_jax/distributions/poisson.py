@@ -22,7 +22,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, guard, guard_slope, moments, nan_unless_finite, not_integer, sample_shape, split_raw
-from .._derivatives import by_forward_mode, with_partials
+from .._derivatives import by_forward_mode, in_one_pass, with_partials
 
 event_ndim = 0
 support = supports.count
@@ -76,7 +76,7 @@ def _slope_log_rate(y: Array, log_rate: Array) -> Array:
     return guard_slope(y - jnp.exp(log_rate), outside=(y < 0) | not_integer(y), valid=log_rate < jnp.inf)
 
 
-_log_mass = with_partials(_value, lambda y, log_rate: jnp.zeros_like(y), _slope_log_rate)
+_log_mass = with_partials(in_one_pass(_value), lambda y, log_rate: jnp.zeros_like(y), _slope_log_rate)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:

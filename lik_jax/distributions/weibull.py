@@ -24,7 +24,7 @@ from jax.typing import ArrayLike
 
 from .. import special, supports
 from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, split_raw
-from .._derivatives import with_partials
+from .._derivatives import in_one_pass, with_partials
 from . import _intervals
 
 event_ndim = 0
@@ -90,7 +90,7 @@ def _slope_concentration(y: Array, scale: Array, concentration: Array) -> Array:
     return guard_slope(slope, outside=outside, valid=_valid(scale, concentration))
 
 
-_log_density = with_partials(_value, _slope_y, _slope_scale, _slope_concentration)
+_log_density = with_partials(in_one_pass(_value), _slope_y, _slope_scale, _slope_concentration)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:
