@@ -87,13 +87,15 @@ def expected_log_prob(params: Params, probs: ArrayLike) -> Array:
 def log_cdf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y <= y)`` in nats for any real ``y``, ``[...]``."""
     y, logits = as_floats(y, *params)
-    return jnp.where(y < 0, -jnp.inf, jnp.where(y < 1, special.log_sigmoid(-logits), y * 0))
+    value = jnp.where(y < 0, -jnp.inf, jnp.where(y < 1, special.log_sigmoid(-logits), y * 0))
+    return guard(value, valid=~jnp.isnan(logits))
 
 
 def log_sf(params: Params, y: ArrayLike) -> Array:
     """``log P(Y > y)`` in nats for any real ``y``, ``[...]``."""
     y, logits = as_floats(y, *params)
-    return jnp.where(y < 0, 0.0, jnp.where(y < 1, special.log_sigmoid(logits), -jnp.inf + y * 0))
+    value = jnp.where(y < 0, 0.0, jnp.where(y < 1, special.log_sigmoid(logits), -jnp.inf + y * 0))
+    return guard(value, valid=~jnp.isnan(logits))
 
 
 def cdf(params: Params, y: ArrayLike) -> Array:
