@@ -97,11 +97,11 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> Temperature:
 
 
 class Reliability(NamedTuple):
-    """A reliability diagram's numbers, one a bin: mean ``confidence``, share ``correct``, ``count``; 0 if empty."""
+    """A reliability diagram's numbers, one a bin: mean ``confidence``, share ``correct``, ``examples``; 0 if empty."""
 
     confidence: Array
     correct: Array
-    count: Array
+    examples: Array
 
 
 @partial(jax.jit, static_argnames=("bins", "edges"))
@@ -150,4 +150,4 @@ def calibration_error(
     """
     bin_values = reliability(logits, labels, bins=bins, edges=edges)
     gaps = jnp.abs(bin_values.confidence - bin_values.correct)
-    return (gaps * bin_values.count).sum() / bin_values.count.sum()
+    return (gaps * bin_values.examples).sum() / bin_values.examples.sum()

@@ -72,7 +72,7 @@ def parse(arguments: list[str]) -> Any:
     class Train:
         """Train a toy model; without a model's name, the classifier."""
 
-        model: models
+        model: models  # type: ignore[valid-type]
         name: str = ""
         """Of the run; the model's name if none is given."""
         runs: Path = Path("runs")

@@ -60,8 +60,8 @@ def test_bins_hold_every_example_once():
     logits, labels = forecasts()
     for edges in ("uniform", "mass"):
         bins = calibration.reliability(logits / 20, labels, bins=7, edges=edges)
-        assert float(bins.count.sum()) == len(labels)
-    assert float(bins.count.max() - bins.count.min()) <= 2
+        assert float(bins.examples.sum()) == len(labels)
+    assert float(bins.examples.max() - bins.examples.min()) <= 2
     with pytest.raises(ValueError, match="edges"):
         calibration.reliability(logits, labels, edges="even")
 

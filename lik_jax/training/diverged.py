@@ -20,7 +20,7 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
         if values.dtype.kind != "f":
             continue
         values = np.atleast_1d(values)
-        broken = ~np.isfinite(values.reshape(len(values), -1)).all(1)
+        broken: Any = ~np.isfinite(values.reshape(len(values), -1)).all(1)
         if broken.any():
             where = np.flatnonzero(broken) if rows is None or len(rows) != len(broken) else rows[broken]
             name = f"batch{jax.tree_util.keystr(path)}"

@@ -143,7 +143,7 @@ def train(
     """
     one_step = make_step(loss, settings)
     state = start(params, settings) if state is None else state
-    rate = schedule(settings)
+    rate: Any = schedule(settings)
     patience = settings.patience * settings.validate_every
     done = int(state.step)
     best = int(state.best_step)
