@@ -22,8 +22,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special, supports
-from .._arrays import as_floats, as_same_shape, guard, guard_slope, moments, sample_shape, split_raw
-from .._derivatives import with_partials
+from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, split_raw
+from .._derivatives import in_one_pass, with_partials
 from ..special.stirling import digamma_difference, log_factorial_excess, stirling_error
 
 event_ndim = 0
@@ -80,7 +80,7 @@ def _slope_a(y: Array, a: Array, b: Array) -> Array:
     return guard_slope(jnp.where(end, at_end, inside), outside=(y < 0) | (y > 1), valid=(a > 0) & (b > 0))
 
 
-_log_density = with_partials(_value, _slope_y, _slope_a, lambda y, a, b: _slope_a(1 - y, b, a))
+_log_density = with_partials(in_one_pass(_value), _slope_y, _slope_a, lambda y, a, b: _slope_a(1 - y, b, a))
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:
@@ -127,10 +127,9 @@ def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
 
     A draw that would round to 0 or 1 is kept just inside.
     """
-    a, b = as_floats(*params)
-    full = sample_shape(shape, a, b)
+    a, b = for_samples(shape, *params)
     one, zero = jax.random.split(key)
-    return supports.to_unit(jax.random.loggamma(one, a, full, a.dtype) - jax.random.loggamma(zero, b, full, a.dtype))
+    return supports.to_unit(jax.random.loggamma(one, a, dtype=a.dtype) - jax.random.loggamma(zero, b, dtype=a.dtype))
 
 
 def mean(params: Params) -> Array:

@@ -88,7 +88,7 @@ def _finite(c: Array) -> Array:
 
 
 def _parts(y: Array, log_mean: Array, c: Array) -> tuple[Array, ...]:
-    """``log((c + y) / (c + m))``, the shares ``c / (c + m)`` and ``m / (c + m)``, and ``c (m - y) / (c + m)``.
+    """``log(c / (c + m))``, the shares ``c / (c + m)`` and ``m / (c + m)``, and ``c (m - y) / (c + m)``.
 
     Last the logarithm of ``m (c + y) / (c + m)``.
     """
@@ -102,7 +102,7 @@ def _parts(y: Array, log_mean: Array, c: Array) -> tuple[Array, ...]:
     gap = jnp.where(many, (c - y * small) * large, (m - y) * large)
     over, under = jnp.log1p(special.ratio(y, c)), jnp.log1p(small)
     log_up = jnp.where(many, jnp.log(c + y), log_mean + over) - under
-    return over + jnp.where(many, v, 0.0) - under, x, xc, gap, log_up
+    return jnp.where(many, v, 0.0) - under, x, xc, gap, log_up
 
 
 def _outside(y: Array) -> Array:
@@ -117,11 +117,11 @@ def _value(y: Array, log_mean: Array, c: Array) -> Array:
     y, log_mean, c = jnp.broadcast_arrays(y, log_mean, c)
     outside, valid = _outside(y), _valid(log_mean, c)
     y, c = jnp.where(outside, 0.0, y), _finite(c)
-    log_c, _, _, gap, log_up = _parts(y, log_mean, c)
+    log_x, _, _, gap, log_up = _parts(y, log_mean, c)
     some = y > 0
     count = jnp.where(some, y, 1.0)
     poisson_like = jnp.where(some, count * special.log1pmx_given(gap / count, log_up - jnp.log(count)), -gap)
-    deviance = c * special.log1pmx_given(-gap / c, log_c) + poisson_like
+    deviance = c * special.log1pmx_given(-gap / c, log_x + jnp.log1p(y / c)) + poisson_like
     excess = special.stirling_error(c + y) - special.stirling_error(c) - special.log_factorial_excess(y)
     return guard(deviance + excess - 0.5 * jnp.log1p(y / c), outside=outside, valid=valid)
 
@@ -135,12 +135,15 @@ def _slope_concentration(y: Array, log_mean: Array, c: Array) -> Array:
     infinite = jnp.isinf(c)
     outside, valid = _outside(y), _valid(log_mean, c)
     y, c = jnp.where(outside, 0.0, y), jnp.where(infinite, 1.0, c)
-    log_c, _, _, gap, _ = _parts(y, log_mean, c)
-    s = c + y
-    share = special.ratio(y, s)
-    rest = 0.5 * special.ratio(share, c) + special.stirling_slope(s) - special.stirling_slope(c)
-    slope = special.log1pmx_given(special.ratio(-gap, c), log_c)
-    return guard_slope(jnp.where(infinite, 0.0, slope + rest), outside=outside, valid=valid)
+    log_x, x, xc, gap, _ = _parts(y, log_mean, c)
+    # psi(c + y) - psi(c) + log(c / (c + m)) + (m - y) / (c + m), and where c is small without 1 / c - 1 / (c + m)
+    small = (c < 1) & (y >= 1)
+    s, one = c + y, jnp.where(small, c, 1.0)
+    steps = special.digamma(jnp.where(small, s, 1.0)) - special.digamma(jnp.where(small, 1 + c, 1.0))
+    near = steps + log_x + xc + special.ratio(xc + (1 - y) * x, one)
+    rest = 0.5 * special.ratio(special.ratio(y, s), c) + special.stirling_slope(s) - special.stirling_slope(c)
+    far = special.log1pmx_given(special.ratio(-gap, c), log_x + jnp.log1p(special.ratio(y, c))) + rest
+    return guard_slope(jnp.where(infinite, 0.0, jnp.where(small, near, far)), outside=outside, valid=valid)
 
 
 _log_mass = with_partials(

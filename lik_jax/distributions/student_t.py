@@ -22,8 +22,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special, supports
-from .._arrays import as_floats, as_same_shape, guard, guard_slope, moments, sample_shape, split_raw
-from .._derivatives import with_partials
+from .._arrays import as_floats, as_same_shape, for_samples, guard, guard_slope, moments, split_raw
+from .._derivatives import in_one_pass, with_partials
 from . import _location_scale
 
 event_ndim = 0
@@ -133,7 +133,7 @@ def _slope_df(y: Array, df: Array, loc: Array, scale: Array) -> Array:
     return guard_slope(slope + 0 * z, outside=jnp.isinf(y), valid=_valid(df, loc, scale))
 
 
-_log_density = with_partials(_value, lambda *args: -_slope_loc(*args), _slope_df, _slope_loc, _slope_scale)
+_log_density = with_partials(in_one_pass(_value), lambda *args: -_slope_loc(*args), _slope_df, _slope_loc, _slope_scale)
 
 
 def log_prob(params: Params, y: ArrayLike) -> Array:
@@ -178,10 +178,30 @@ def _log_lower(z_given: Array, df: Array) -> Array:
     return jnp.where(infinite, jnp.where(z_given < 0, -jnp.inf, 0.0), below)
 
 
+def _hazard(z: Array, df: Array) -> Array:
+    return jax.jvp(lambda z: _log_lower(z, df), (z,), (jnp.ones_like(z),))[1]
+
+
+def _slope_scale_tail(gap: Array, df: Array, scale: Array) -> Array:
+    z = special.ratio(gap, scale)
+    return special.ratio(-z * _hazard(z, df), scale)
+
+
+# the slopes divide by the scale one time each: its square may underflow
+_log_tail = with_partials(
+    lambda gap, df, scale: _log_lower(special.ratio(gap, scale), df),
+    lambda gap, df, scale: special.ratio(_hazard(special.ratio(gap, scale), df), scale),
+    lambda gap, df, scale: jax.jvp(lambda df: _log_lower(special.ratio(gap, scale), df), (df,), (jnp.ones_like(df),))[
+        1
+    ],
+    _slope_scale_tail,
+)
+
+
 def _tail(end: Array, gap: Array, df: Array, loc: Array, scale: Array) -> Array:
     """The lower tail ``gap`` away from ``loc``, whose limits at the infinities of ``end`` have no gradient."""
     infinite = jnp.isinf(end)
-    inside = _log_lower(special.ratio(jnp.where(infinite, 0.0, gap), scale), df)
+    inside = _log_tail(jnp.where(infinite, 0.0, gap), df, scale)
     value = jnp.where(infinite, jnp.where(end < 0, -jnp.inf, 0.0), inside)
     return guard(value, valid=_valid(df, loc, scale))
 
@@ -212,14 +232,13 @@ def icdf(params: Params, p: ArrayLike) -> Array:
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:
     """Draw ``[*shape, ...]``; gradients flow to the params (reparametrised)."""
-    df, loc, scale = as_floats(*params)
-    full = sample_shape(shape, df, loc, scale)
+    df, loc, scale = for_samples(shape, *params)
     normal_key, gamma_key = jax.random.split(key)
     infinite = jnp.isinf(df)
     n = jnp.where(infinite, 1.0, df) / 2
     # a normal over the root of a mean of squares, in logarithms: for small df the mean underflows
-    spread = jnp.exp(0.5 * (jnp.log(n) - jax.random.loggamma(gamma_key, n, full, n.dtype)))
-    z = jax.random.normal(normal_key, full, n.dtype) * jnp.where(infinite, 1.0, spread)
+    spread = jnp.exp(0.5 * (jnp.log(n) - jax.random.loggamma(gamma_key, n, dtype=n.dtype)))
+    z = jax.random.normal(normal_key, n.shape, n.dtype) * jnp.where(infinite, 1.0, spread)
     return loc + scale * z
 
 
