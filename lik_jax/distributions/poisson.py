@@ -56,10 +56,9 @@ def _value(y: Array, log_rate: Array) -> Array:
     near = jnp.minimum(jnp.maximum(log_rate, lowest), highest)
     rate = jnp.exp(near)
     difference = count - rate
-    # log(count / rate), accurate where they are close, from whichever of the two quotients is above 1
-    above = jnp.log1p(jnp.maximum(difference, 0) / rate)
-    below = jnp.log1p(jnp.maximum(-difference, 0) / jnp.maximum(count, 0.5))
-    log_quotient = above - below - (finite - near)
+    # log(count / rate), accurate where they are close: from the quotient that is above 1, with its sign
+    above_one = jnp.log1p(jnp.abs(difference) / jnp.minimum(rate, jnp.maximum(count, 0.5)))
+    log_quotient = jnp.maximum(jnp.minimum(difference * 1e30, 1), -1) * above_one - (finite - near)
     impossible = (jnp.minimum(count, 1) * 1e10) * jnp.maximum(-finite - 0.5 * largest, 0)
     outside = special.zero_or_inf(jnp.minimum(y, 0) + (jnp.floor(count) - count))
     deviance = count * log_quotient - (count - jnp.exp(log_rate))
