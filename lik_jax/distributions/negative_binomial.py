@@ -173,8 +173,7 @@ def _tails(params: Params, y: ArrayLike) -> tuple[Array, Array]:
     k, log_mean = jnp.where(below | above, 0.0, k), jnp.where(never, 0.0, log_mean)
     c = _finite(c)
     _, x, xc, _, _ = _parts(k, log_mean, c)
-    v = jnp.log(c) - log_mean
-    lower, upper = special.log_beta_tails(c, k + 1, v, *jax.lax.stop_gradient((x, xc)))
+    lower, upper = special.log_count_tails(c, k + 1, log_mean, *jax.lax.stop_gradient((x, xc)))
     lower = jnp.where(below, -jnp.inf, jnp.where(above, 0.0, lower))
     upper = jnp.where(below, 0.0, jnp.where(above, -jnp.inf, upper))
     return guard(lower, valid=valid), guard(upper, valid=valid)

@@ -16,6 +16,7 @@ from .beta import log_beta_inc_c as log_beta_inc_c
 from .beta import log_beta_power as log_beta_power
 from .beta import log_beta_power_slope as log_beta_power_slope
 from .beta import log_beta_tails as log_beta_tails
+from .beta import log_count_tails as log_count_tails
 from .beta import stirling_slope as stirling_slope
 from .gamma import log_gamma_p as log_gamma_p
 from .gamma import log_gamma_q as log_gamma_q

@@ -181,11 +181,47 @@ def log_beta_tails(a: Array, b: Array, v: Array, x: Array, xc: Array) -> tuple[A
     """
     lower = a * xc - b * x >= 0
     swapped = _swap(lower, a, b, v, x, xc)
-    near = _log_first(*swapped) + _log_rest(*swapped)
+    return _both(lower, _log_first(*swapped) + _log_rest(*swapped))
+
+
+def _both(lower: Array, near: Array) -> tuple[Array, Array]:
     # rounding must not lift a probability to 1: its complement would be lost
     near = jnp.minimum(near, -float(jnp.finfo(near.dtype).tiny))
     far = log1mexp(-near)
     return jnp.where(lower, near, far), jnp.where(lower, far, near)
+
+
+def _log_last_slope(c: Array, b: Array, log_mean: Array, x: Array, xc: Array) -> Array:
+    v = log_mean - jnp.log(c)
+    slope, _, log_c = _log_terms(b, c, v, xc, x)
+    s = b + c
+    # (1 - slope) / c, of which the leading digits are gone already
+    rest = ratio((1 - b) * _share(-v, x, xc) + (1 + c) * _share(v, xc, x), c)
+    excess = _excess_slope(s) - _excess_slope(c) - ratio(jnp.ones_like(s), s)
+    return log1p_given(ratio(slope, c), log_c) + excess + rest
+
+
+# `_log_first` from the other end where v is log(c) - log_mean: towards c, with log_mean fixed, 1 / c would cancel
+_log_last = with_partials(
+    lambda c, b, log_mean, x, xc: _log_first_value(b, c, log_mean - jnp.log(c), xc, x),
+    _log_last_slope,
+    lambda c, b, log_mean, x, xc: _log_first_slope_a(b, c, log_mean - jnp.log(c), xc, x),
+    lambda c, b, log_mean, x, xc: _log_terms(b, c, log_mean - jnp.log(c), xc, x)[0],
+    lambda c, b, log_mean, x, xc: jnp.zeros_like(c),
+    lambda c, b, log_mean, x, xc: jnp.zeros_like(c),
+)
+
+
+def log_count_tails(c: Array, b: Array, log_mean: Array, x: Array, xc: Array) -> tuple[Array, Array]:
+    """`log_beta_tails` with ``a = c`` and ``v = log(c) - log_mean``: derivatives go to ``c``, ``b`` and ``log_mean``.
+
+    These are the tails of a negative binomial count, ``P(Y < b)`` and ``P(Y >= b)``, right to the last digits for
+    small ``c`` too. ``x`` is ``c / (c + exp(log_mean))`` and ``xc`` its complement.
+    """
+    v = jnp.log(c) - log_mean
+    lower = c * xc - b * x >= 0
+    first = jnp.where(lower, _log_first(c, b, v, x, xc), _log_last(c, b, log_mean, x, xc))
+    return _both(lower, first + _log_rest(*_swap(lower, c, b, v, x, xc)))
 
 
 def _tails(a: ArrayLike, b: ArrayLike, x: ArrayLike, xc: ArrayLike | None) -> tuple[Array, Array]:

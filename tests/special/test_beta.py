@@ -12,9 +12,6 @@ DTYPES = [np.float32, np.float64]
 SHAPES = [(1e-3, 1e-3), (1e-3, 2), (0.3, 0.5), (1, 1), (1e-2, 60), (3, 1.5), (40, 0.02), (150, 70)]
 
 
-ORDERS = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 0, 0), (1, 1, 0), (0, 1, 1), (0, 0, 2)]
-
-
 def logits(a, b):
     spread = np.sqrt(1 / a + 1 / b)
     return [np.log(a / b) + spread * z for z in (-4, -1, -0.1, 0.2, 2)]
@@ -68,29 +65,35 @@ def truth(near, upper):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    "orders", [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 0, 0), (1, 1, 0), (0, 1, 1), (0, 0, 2)]
-)
 @pytest.mark.parametrize("tail", [lower, upper])
-def test_tails(dtype, orders, tail):
-    points = POINTS if sum(orders) < 2 else POINTS[::4]
-    assert worst(tail, truth(by_series, tail is upper), points, dtype, orders)[0] < 100
+def test_tails(dtype, tail):
+    assert worst(tail, truth(by_series, tail is upper), POINTS[::2], dtype, (0, 0, 0))[0] < 30
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("orders", [(0, 0, 0), (1, 0, 0), (0, 0, 1)])
-def test_tails_of_large_shapes(dtype, orders):
-    points = LARGE if not any(orders) else LARGE[::3]
-    assert worst(lower, truth(by_quadrature, False), points, dtype, orders)[0] < 100
+@pytest.mark.parametrize("orders", [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+def test_slopes(dtype, orders):
+    assert worst(lower, truth(by_series, False), POINTS[1::5], dtype, orders)[0] < 100
+
+
+@pytest.mark.parametrize("orders", [(2, 0, 0), (1, 1, 0), (0, 1, 1), (0, 0, 2)])
+def test_second_derivatives(orders):
+    points = [p for p in POINTS[3::5] if min(p[:2]) > 0.1]
+    assert worst(lower, truth(by_series, False), points, np.float32, orders)[0] < 100
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("orders", [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (2, 0, 0)])
+def test_tails_of_large_shapes(dtype):
+    assert worst(lower, truth(by_quadrature, False), LARGE[::2], dtype, (0, 0, 0))[0] < 30
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("orders", [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1)])
 def test_power(dtype, orders):
     def power(a, b, v):
         return special.log_beta_power(a, b, v, special.sigmoid(v), special.sigmoid(-v))
 
-    assert worst(power, log_power, POINTS + LARGE, dtype, orders)[0] < 100
+    assert worst(power, log_power, (POINTS + LARGE)[::2], dtype, orders)[0] < 100
 
 
 def test_ends_and_junk():
