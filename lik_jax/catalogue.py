@@ -5,7 +5,6 @@
 """
 
 import inspect
-import pkgutil
 import re
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ _OFFERS = ("log_cdf", "icdf", "variance", "mode", "entropy", "kl_divergence", "i
 
 
 class Entry(NamedTuple):
-    """One line of the catalogue."""
+    """One line of the catalogue; a way to compose distributions has its arguments as ``params``, and no offers."""
 
     name: str
     observation: str
@@ -36,29 +35,24 @@ def _entry(module: Any) -> Entry:
         name=module.__name__.rsplit(".", 1)[-1],
         observation=module.support.name,
         params=tuple(getattr(module.Params, "_fields", ())),
-        summary=_first_line(module),
+        summary=_first_sentence(module),
         loss=_loss(module),
         offers=tuple(name for name in _OFFERS if hasattr(module, name)),
     )
 
 
 def _combinators() -> list[Entry]:
-    found = []
-    for info in pkgutil.iter_modules(compose.__path__):
-        make = getattr(compose, info.name, None)
-        if info.name.startswith("_") or make is None:
-            continue
-        make = getattr(make, info.name, make) if inspect.ismodule(make) else make
-        arguments = tuple(inspect.signature(make).parameters) if callable(make) else ()
-        found.append(Entry(f"{info.name}({', '.join(arguments)})", "as its base", (), _first_line(make), "", ()))
-    return found
+    public = [(n, f) for n, f in sorted(vars(compose).items()) if n.islower() and not n.startswith("_")]
+    makers = [(n, f) for n, f in public if inspect.isfunction(f) or hasattr(f, "log_prob")]
+    return [Entry(n, "", tuple(inspect.signature(f).parameters), _first_sentence(f), "", ()) for n, f in makers]
 
 
-def _first_line(thing: Any) -> str:
-    return (inspect.getdoc(thing) or "").partition("\n")[0].rstrip(".")
+def _first_sentence(thing: Any) -> str:
+    paragraph = re.sub(r"\s+", " ", (inspect.getdoc(thing) or "").partition("\n\n")[0])
+    return re.split(r"(?<=\w\w)\. ", paragraph)[0].rstrip(".").replace("``", "")
 
 
 def _loss(module: Any) -> str:
     text = re.sub(r"\s+", " ", (inspect.getdoc(module) or "").partition(">>>")[0])
     sentences = re.split(r"(?<=\.) (?=[A-Z`])", text)
-    return next((s for s in sentences if s.startswith("As a loss")), "")
+    return next((s.replace("``", "") for s in sentences if s.startswith("As a loss")), "")

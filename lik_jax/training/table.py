@@ -1,5 +1,6 @@
 """Tables for the terminal."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,19 +25,26 @@ def report(result: Report, facts: Sequence[tuple[str, str]] = ()) -> Any:
     return load("rich.console", "cli", "drawing tables").Group(scores, below)
 
 
+_OFFERS = {"log_cdf": "T", "icdf": "Q", "entropy": "E", "kl_divergence": "K", "mle": "M"}
+
+
 def catalogue(entries: Sequence[Entry]) -> Any:
     """The distributions as a table."""
     rich = load("rich.table", "cli", "drawing tables")
-    table = rich.Table(title="lik_jax distributions", title_justify="left")
+    table = rich.Table(
+        title="lik_jax distributions, and the ways to compose them",
+        title_justify="left",
+        caption="offers beside log_prob and sample: T tails, Q quantiles, E entropy, K divergence, M closed-form fit",
+        caption_justify="left",
+    )
     table.add_column("name", no_wrap=True)
-    table.add_column("an observation is")
-    table.add_column("params")
-    table.add_column("what it is, and the loss it is", ratio=1)
-    columns = {"log_cdf": "tails", "icdf": "quantiles", "entropy": "entropy", "kl_divergence": "KL", "mle": "MLE"}
-    for name in columns.values():
-        table.add_column(name[:4], justify="center", no_wrap=True)
+    table.add_column("what it is; the loss it is", ratio=3)
+    table.add_column("params", ratio=1)
+    table.add_column("offers", no_wrap=True)
     for entry in entries:
-        marks = ["+" if offer in entry.offers else "" for offer in columns]
-        text = f"{entry.summary}. {entry.loss}".strip()
-        table.add_row(entry.name, entry.observation, " ".join(entry.params), text, *marks)
+        summary = re.sub(r"^.*?distribution: ", "", entry.summary)
+        loss = re.sub(r"^As a loss,? ?", "as a loss ", entry.loss).rstrip(".")
+        offers = "".join(letter if name in entry.offers else "." for name, letter in _OFFERS.items())
+        text = f"{summary}; {loss}" if loss else summary
+        table.add_row(entry.name, text, ", ".join(entry.params), offers if entry.offers else "")
     return table

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lik_jax import distributions
 from lik_jax.models import classifier, regressor, transformer
+from lik_jax.training.errors import DataError
 from lik_jax.training.tasks.regressor import find
 
 TINY = transformer.Config(vocab_size=7, block_size=6, num_layers=2, num_heads=2, width=8)
@@ -44,10 +44,11 @@ def test_a_regressor_heads_any_distribution(name):
     assert distribution.log_prob(params, jnp.ones(5)).shape == (5,)
 
 
-def test_every_distribution_of_single_numbers_can_be_found():
-    for name, module in vars(distributions).items():
-        if getattr(module, "event_ndim", None) == 0 and module.raw_size is not None and hasattr(module, "init"):
-            assert find(name) is module
+def test_a_distribution_that_needs_more_than_raw_numbers_is_not_offered():
+    with pytest.raises(DataError, match=r"choose one of .*normal"):
+        find("binomial")
+    with pytest.raises(DataError, match="no regression with distribution 'categorical'"):
+        find("categorical")
 
 
 def test_params_are_plain_and_apply_is_pure(compiles):

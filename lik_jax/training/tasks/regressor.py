@@ -133,7 +133,9 @@ def find(name: str) -> Any:
 
 
 def _usable(module: Any) -> bool:
-    return module.event_ndim == 0 and module.raw_size is not None and hasattr(module, "init")
+    # what takes more than raw numbers (a number of trials, say) cannot be predicted from covariates alone
+    from_raw_alone = len(inspect.signature(module.constrain).parameters) == 1
+    return module.event_ndim == 0 and module.raw_size is not None and from_raw_alone and hasattr(module, "init")
 
 
 def _load(config: Regressor) -> dict[str, np.ndarray]:
