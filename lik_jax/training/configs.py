@@ -87,7 +87,7 @@ class Diffusion:
 
     timesteps: int = 100
     """Of the forward process."""
-    width: int = 192
+    width: int = 128
     """Of the residual stream."""
     fit: Settings = field(
         default_factory=partial(
