@@ -42,6 +42,7 @@ class Case:
         known: keywords of `constrain`, one for each of the batch.
         options: keywords of `init` and `mle`, beside those of the first of the batch in ``known``.
         overparametrised: True where several params give one distribution (logits shifted by a constant).
+        heavy: True where the laws that take longest are slow work.
         rtol: how far the reference can be trusted.
     """
 
@@ -57,6 +58,7 @@ class Case:
     known: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     overparametrised: bool = False
+    heavy: bool = False
     rtol: float = 1e-9
 
     @property

@@ -71,6 +71,7 @@ def student_t(d):
             Edge(d.Params(1e8, 0.0, 1.0), 1.0, -1.4189385382046727, (None, 1.0, 0.0)),
         ),
         rtol=1e-8,
+        heavy=True,
     )
 
 
@@ -196,6 +197,7 @@ def beta(d):
             Edge(d.Params(2.0, 1.0), 0.0, -inf, (None, None)),
             Edge(d.Params(1.0, 3.0), 0.0, np.log(3.0), (None, 1 / 3)),
         ),
+        heavy=True,
     )
 
 

@@ -69,6 +69,7 @@ add(
     outside=(-1.0, 0.5, 256.0, inf, -inf),
     overparametrised=True,
     rtol=1e-8,
+    heavy=True,
 )
 
 # Bounds and bins
@@ -84,6 +85,7 @@ add(
     invalid=(normal.Params(0.0, 0.0), normal.Params(0.0, -1.0)),
     edges=(Edge(normal.Params(0.0, 1e10), 0.5, -np.log(3.0), (0.0, 0.0)),),
     total=lambda case: segment(case, -1.0, 2.0),
+    heavy=True,
 )
 
 some = lj.truncated(poisson, low=1)
@@ -96,6 +98,7 @@ add(
     total=200,
     outside=(0.0, -1.0, 1.5, inf, -inf),
     rtol=1e-8,
+    heavy=True,
 )
 
 eight_bits = lj.discretized(logistic, low=0, high=255)
@@ -178,7 +181,7 @@ add(
     normal.Params(v([0.0, 1.0], [-1.5, 0.0], [3.0, 2.0]), v([1.0, 2.0], [0.3, 1.0], [20.0, 5.0])),
     lambda p: Independent(st.norm(p.loc, p.scale)),
     y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
-    outside=(v(inf, 0.0),),
+    outside=(v(inf, -inf),),
     invalid=(normal.Params(v(0.0, 0.0), v(1.0, 0.0)),),
     edges=(
         Edge(normal.Params(v(1.0, 2.0), v(1.0, 1.0)), v(1.0, 2.0), -1.8378770664093453, (v(0.0, 0.0), v(-1.0, -1.0))),

@@ -113,7 +113,7 @@ class Truncated:
     def __init__(self, base: Any, low: float, high: float):
         self.base = base
         self.below = base.cdf(low - 1) if hasattr(base.dist, "pmf") else base.cdf(low)
-        self.inside = base.cdf(high) - self.below
+        self.inside, self.above = base.cdf(high) - self.below, base.sf(high)
 
     def logpdf(self, y: np.ndarray) -> np.ndarray:
         log = self.base.logpmf if hasattr(self.base.dist, "pmf") else self.base.logpdf
@@ -125,7 +125,7 @@ class Truncated:
         return np.log((self.base.cdf(y) - self.below) / self.inside)
 
     def logsf(self, y: np.ndarray) -> np.ndarray:
-        return np.log((self.below + self.inside - self.base.cdf(y)) / self.inside)
+        return np.log((self.base.sf(y) - self.above) / self.inside)
 
 
 class ZeroInflated:

@@ -17,6 +17,12 @@ def compiled(distribution: Any, name: str) -> Callable[..., Any]:
 
 
 @functools.cache
+def compiled_sample(distribution: Any, shape: tuple[int, ...]) -> Callable[..., Any]:
+    """``sample(params, key)`` of a fixed ``shape`` under ``jit``."""
+    return jax.jit(lambda params, key: distribution.sample(params, key, shape))
+
+
+@functools.cache
 def compiled_slopes(distribution: Any) -> Callable[..., Any]:
     """``(log_prob, derivative towards each leaf of (params, y))``, one number an observation, by reverse mode."""
 

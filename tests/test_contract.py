@@ -16,6 +16,7 @@ from laws import (
     cast,
     close,
     compiled,
+    compiled_sample,
     compiled_slopes,
     directional,
     example,
@@ -46,10 +47,14 @@ ORDER = [*BEFORE, *TAILS, "constrain", "unconstrain", "raw_size", "init", "mle"]
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def having(*names: str):
-    """Run a law on the rows whose distribution has ``names``."""
-    rows = [c for c in CASES if all(hasattr(c.distribution, name) for name in names)]
-    return pytest.mark.parametrize("case", rows, ids=lambda c: c.name)
+def having(*names: str, heavy: bool = False):
+    """Run a law on the rows whose distribution has ``names``; a ``heavy`` law is slow work on a heavy row."""
+    rows = [
+        pytest.param(c, id=c.name, marks=[pytest.mark.slow] * (heavy and c.heavy))
+        for c in CASES
+        if all(hasattr(c.distribution, name) for name in names)
+    ]
+    return pytest.mark.parametrize("case", rows)
 
 
 def referring(*names: str):
@@ -240,7 +245,7 @@ def test_cdf_adds_up_log_prob(case: Case, x64):
         close(slope * width, np.exp(log_prob) * width, 1e-6, 1e-8)
 
 
-@having("icdf", "cdf")
+@having("icdf", "cdf", heavy=True)
 def test_icdf_inverts_cdf(case: Case, x64):
     params = cast(case.params, float)
     cdf, icdf = compiled(case.distribution, "cdf"), compiled(case.distribution, "icdf")
@@ -254,7 +259,7 @@ def test_icdf_inverts_cdf(case: Case, x64):
         close(cdf(params, y), p, 1e-9)
 
 
-@having("icdf")
+@having("icdf", heavy=True)
 def test_icdf_at_its_edges(case: Case, x64):
     params = cast(case.params, float)
     icdf = compiled(case.distribution, "icdf")
@@ -296,7 +301,7 @@ def test_gradients_are_finite_differences(case: Case, x64, key):
         close((np.asarray(slopes[i]) * v).sum(), np.asarray(got).sum(), 1e-9, 1e-9, f"reverse mode towards {name}")
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_hessian_is_symmetric_and_the_slope_of_the_gradient(case: Case, x64):
     distribution = case.distribution
     params, y = cast(case.params, float), cast(jax.tree.map(lambda x: x[1], case.observations()), float)
@@ -338,9 +343,9 @@ def test_jit_vmap_and_broadcasting_agree(case: Case):
     same(jax.jit(jax.vmap(jax.vmap(log_prob), (None, 0)))(params, y))
     same(jax.jit(jax.vmap(jax.vmap(log_prob, (None, 0)), (0, 1), 1))(params, y))
     tall = jax.tree.map(lambda x: x[None], params)
-    same(log_prob(tall, y))
+    same(compiled(distribution, "log_prob")(tall, y))
     every = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(want), *x.shape)), params)
-    same(log_prob(every, y))
+    same(compiled(distribution, "log_prob")(every, y))
     # one leaf at a time under vmap, the others shared
     first = jax.tree.map(lambda x: x[0], params)
     for i, _ in enumerate(leaves(params)):
@@ -351,7 +356,9 @@ def test_jit_vmap_and_broadcasting_agree(case: Case):
         one_y = jax.tree.map(lambda x: x[0, 0], y)
         got = jax.jit(jax.vmap(log_prob, (axes, None)))(mixed, one_y)
         want_one = [
-            log_prob(treedef.unflatten([x[n] if i == j else x for j, x in enumerate(flat)]), one_y)
+            compiled(distribution, "log_prob")(
+                treedef.unflatten([x[n] if i == j else x for j, x in enumerate(flat)]), one_y
+            )
             for n in range(want.shape[1])
         ]
         close(got, np.stack(want_one), 2e-5, 2e-5)
@@ -368,10 +375,16 @@ def test_second_call_compiles_nothing(case: Case, compiles):
     with compiles() as names:
         jax.block_until_ready(step(other, y))
     assert names == []
-    jax.block_until_ready(case.distribution.log_prob(params, y))
-    with compiles() as names:
-        jax.block_until_ready(case.distribution.log_prob(other, y))
-    assert names == [], "op by op"
+    if case.distribution not in vars(lj.distributions).values():
+        return
+    for name in ("log_prob", "log_cdf", "log_sf", "icdf"):
+        fn = getattr(case.distribution, name, None)
+        at = jnp.full_like(y, 0.5) if name == "icdf" else y
+        if fn is not None:
+            jax.block_until_ready(fn(params, at))
+            with compiles() as names:
+                jax.block_until_ready(fn(other, at))
+            assert names == [], f"{name} op by op"
 
 
 @having("log_prob")
@@ -478,13 +491,13 @@ def test_samples_have_the_shape_the_support_and_the_moments(case: Case, key):
     distribution, n = case.distribution, 4000
     params = cast(case.params, jnp.float32)
     many, single = jax.random.split(key)
-    draws = jax.jit(lambda p, k: distribution.sample(p, k, (n,)))(params, many)
+    draws = compiled_sample(distribution, (n,))(params, many)
     batch = jax.tree.leaves(params)[0].shape[0]
     event = jax.tree.leaves(case.observations())[0].shape[2:]
     assert all(x.shape[2:] == event for x in jax.tree.leaves(draws))
     assert all(x.shape[:2] == (n, batch) for x in jax.tree.leaves(draws))
     assert (np.asarray(compiled(distribution, "log_prob")(params, draws)) > -np.inf).all()
-    one = distribution.sample(example(params, 0), single)
+    one = compiled_sample(distribution, ())(example(params, 0), single)
     assert all(x.shape == event for x in jax.tree.leaves(one))
     if len(jax.tree.leaves(draws)) != 1:
         return
@@ -506,7 +519,7 @@ def test_samples_follow_the_cdf(case: Case, key):
     """Kolmogorov and Smirnov's distance, which is conservative for counts; the bound is its 1e-5 point."""
     n = 4000
     params = cast(case.params, jnp.float32)
-    draws = case.distribution.sample(params, key, (n,))
+    draws = compiled_sample(case.distribution, (n,))(params, key)
     if len(jax.tree.leaves(draws)) != 1 or case.distribution.event_ndim:
         pytest.skip("not a number")
     x = jnp.sort(draws.astype(jnp.float32), 0)
@@ -582,22 +595,23 @@ def test_constrain_names_the_length_it_wants(case: Case):
 def test_init_gives_a_finite_likelihood(case: Case, key):
     distribution = case.distribution
     first = jax.tree.map(lambda x: x[0], cast(case.params, jnp.float32))
-    y = distribution.sample(first, key, (200,))
+    y = compiled_sample(distribution, (200,))(first, key)
     params = jax.jit(partial(distribution.init, **case.for_data))(y)
     assert jax.tree.structure(params) == jax.tree.structure(case.distribution.param_supports)
-    at_init = float(lj.nll(distribution, params, y))
+    nll = jax.jit(partial(lj.nll, distribution))
+    at_init = float(nll(params, y))
     assert np.isfinite(at_init)
-    assert at_init < float(lj.nll(distribution, first, y)) + 2.0
+    assert at_init < float(nll(first, y)) + 2.0
     weights = jnp.where(jnp.arange(200) < 120, 1.0, 0.0)
     weighted = jax.jit(partial(distribution.init, **case.for_data))(y, weights)
-    assert np.isfinite(float(lj.nll(distribution, weighted, y)))
+    assert np.isfinite(float(nll(weighted, y)))
 
 
-@having("mle")
+@having("mle", heavy=True)
 def test_mle_is_a_stationary_point(case: Case, x64, key):
     distribution = case.distribution
     first = jax.tree.map(lambda x: x[0], cast(case.params, float))
-    y = distribution.sample(first, key, (400,))
+    y = compiled_sample(distribution, (400,))(first, key)
     weights = jnp.where(jnp.arange(400) % 3 == 0, 2.0, 1.0)
     mle = jax.jit(partial(distribution.mle, **case.for_data))
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special
-from .._arrays import as_floats
+from .._arrays import as_floats, float_dtype
 from ._mixing import log_mix
 from ._trees import filled_params, with_axis
 
@@ -31,8 +32,9 @@ def log_interval_prob(base: Any, params: Any, low: ArrayLike, high: ArrayLike) -
     Returns:
         ``[...]``; -inf with zero gradient where ``high <= low``, NaN where one of them is NaN.
     """
-    low, high = as_floats(low, high)
-    low, high = jnp.broadcast_arrays(low, high)
+    # bounds that are Python numbers follow the params
+    dtype = float_dtype(low, high, *jax.tree.leaves(params))
+    low, high = jnp.broadcast_arrays(*(x.astype(dtype) for x in as_floats(low, high)))
     empty = high <= low
     # an empty interval, the whole line and a half line are put aside before anything is computed
     left, right = jnp.isneginf(low) & ~empty, jnp.isposinf(high) & ~empty

@@ -107,7 +107,7 @@ class zero_inflated:
 
     @needs("icdf")
     def icdf(self, params: ZeroInflatedParams, p: ArrayLike) -> Array:
-        """The smallest whole number whose cdf is at least ``p`` in [0, 1], ``[...]``."""
+        """The smallest whole number whose cdf is at least ``p``, ``[...]``; NaN for a ``p`` that is not in [0, 1]."""
         logits, base = widened(*params)
         p, logits = as_floats(p, logits)
         extra, rest = special.sigmoid(logits), special.sigmoid(-logits)
@@ -115,7 +115,8 @@ class zero_inflated:
         rest = jnp.where(some, rest, 1.0)
         below = self.base.icdf(base, jnp.where(some, jnp.clip(p / rest, 0, 1), 0.0))  # type: ignore[attr-defined]
         above = self.base.icdf(base, jnp.where(some, jnp.clip((p - extra) / rest, 0, 1), 0.0))  # type: ignore[attr-defined]
-        return jnp.where(below < 0, below, jnp.maximum(above, 0))
+        y = jnp.where(below < 0, below, jnp.maximum(above, 0))
+        return jnp.where((p < 0) | (p > 1), jnp.nan, y)
 
     @needs("sample")
     def sample(self, params: ZeroInflatedParams, key: Array, shape: tuple[int, ...] = ()) -> Array:

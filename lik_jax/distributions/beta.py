@@ -114,12 +114,17 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
-def icdf(params: Params, p: ArrayLike) -> Array:
-    """The quantile at probability ``p`` in [0, 1], ``[...]``."""
-    p, a, b = as_same_shape(p, *params)
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, a: Array, b: Array) -> Array:
     return special.invert_continuous(
         lambda y, a, b: special.log_beta_inc(a, b, y), lambda y, a, b: special.log_beta_inc_c(a, b, y), p, (a, b), 0, 1
     )
+
+
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The quantile at probability ``p`` in [0, 1], ``[...]``."""
+    return _quantile(*as_same_shape(p, *params))
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

@@ -133,12 +133,17 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
-def icdf(params: Params, p: ArrayLike) -> Array:
-    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``."""
-    p, n, logits = as_same_shape(p, *params)
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, n: Array, logits: Array) -> Array:
     return special.invert_discrete(
         lambda y, n, v: log_cdf(Params(n, v), y), lambda y, n, v: log_sf(Params(n, v), y), p, (n, logits), 0, n
     )
+
+
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``."""
+    return _quantile(*as_same_shape(p, *params))
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

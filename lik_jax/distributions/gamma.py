@@ -152,18 +152,19 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, a: Array) -> Array:
+    return special.invert_continuous(
+        lambda x, a: special.log_gamma_p(a, x), lambda x, a: special.log_gamma_q(a, x), p, (a,), 0, jnp.inf
+    )
+
+
 def icdf(params: Params, p: ArrayLike) -> Array:
     """The quantile at probability ``p`` in [0, 1], ``[...]``; 0 at 0 and inf at 1, differentiable in all arguments."""
     p, a, rate = as_floats(p, *params)
     valid = _valid(a, rate)
-    standard = special.invert_continuous(
-        lambda x, a: special.log_gamma_p(a, x),
-        lambda x, a: special.log_gamma_q(a, x),
-        p,
-        (jnp.where(valid, a, 1.0),),
-        0,
-        jnp.inf,
-    )
+    standard = _quantile(p, jnp.where(valid, a, 1.0))
     return guard(special.ratio(standard, jnp.where(valid, rate, 1.0)), valid=valid)
 
 

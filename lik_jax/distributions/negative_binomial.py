@@ -194,12 +194,17 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
-def icdf(params: Params, p: ArrayLike) -> Array:
-    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``; inf at 1."""
-    p, log_mean, c = as_same_shape(p, *params)
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, log_mean: Array, c: Array) -> Array:
     return special.invert_discrete(
         lambda y, *q: log_cdf(Params(*q), y), lambda y, *q: log_sf(Params(*q), y), p, (log_mean, c), 0, jnp.inf
     )
+
+
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``; inf at 1."""
+    return _quantile(*as_same_shape(p, *params))
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

@@ -115,9 +115,9 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
-def icdf(params: Params, p: ArrayLike) -> Array:
-    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``; inf at 1."""
-    p, log_rate = as_floats(p, *params)
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, log_rate: Array) -> Array:
     quantile = special.invert_discrete(
         lambda y, log_rate: log_cdf(Params(log_rate), y),
         lambda y, log_rate: log_sf(Params(log_rate), y),
@@ -127,6 +127,11 @@ def icdf(params: Params, p: ArrayLike) -> Array:
         jnp.inf,
     )
     return jnp.where(log_rate == -jnp.inf, 0 * p, quantile)
+
+
+def icdf(params: Params, p: ArrayLike) -> Array:
+    """The smallest count whose cdf is at least ``p`` in [0, 1], ``[...]``; inf at 1."""
+    return _quantile(*as_floats(p, *params))
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

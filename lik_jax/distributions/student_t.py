@@ -223,11 +223,16 @@ def cdf(params: Params, y: ArrayLike) -> Array:
     return jnp.exp(log_cdf(params, y))
 
 
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
+def _quantile(p: Array, df: Array) -> Array:
+    return special.invert_continuous(_log_lower, lambda z, df: _log_lower(-z, df), p, (df,), -jnp.inf, jnp.inf)
+
+
 def icdf(params: Params, p: ArrayLike) -> Array:
     """The quantile at probability ``p`` in [0, 1], ``[...]``; -inf at 0 and inf at 1."""
     p, df, loc, scale = as_same_shape(p, *params)
-    z = special.invert_continuous(_log_lower, lambda z, df: _log_lower(-z, df), p, (df,), -jnp.inf, jnp.inf)
-    return loc + scale * z
+    return loc + scale * _quantile(p, df)
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

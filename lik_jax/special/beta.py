@@ -143,6 +143,8 @@ def _length(a: Array, b: Array, x: Array, xc: Array, drop: float) -> Array:
     return u
 
 
+# a compiled function of its own: run op by op, its loop would be compiled anew at each call
+@jax.jit
 def _log_rest_value(a: Array, b: Array, v: Array, x: Array, xc: Array) -> Array:
     """``log(a B(a, b) I_x(a, b) / (x^a (1 - x)^b))``, for ``x`` not above the mean."""
     x, xc = _share(v, x, xc), _share(-v, xc, x)

@@ -35,6 +35,8 @@ def _log_power(a: Array, x: Array) -> Array:
     return jnp.where(small, low * jnp.log(x) - x - log_gamma_1p(low), -deviance(high, x) - log_factorial_excess(high))
 
 
+# loops are compiled functions of their own: run op by op, a loop would be compiled anew at each call
+@jax.jit
 def _log_lower_series(a: Array, x: Array) -> Array:
     """``log(P / D)`` for ``x < a``, or both below 1: ``1 + x / (a + 1) (1 + x / (a + 2) (1 + ...))``."""
     terms = 54 if a.dtype == jnp.float64 else 36
@@ -45,6 +47,7 @@ def _log_lower_series(a: Array, x: Array) -> Array:
     return jnp.log(jax.lax.fori_loop(0, terms, body, jnp.ones_like(a)))
 
 
+@jax.jit
 def _log_upper_fraction(a: Array, x: Array) -> Array:
     """``log(Q / D)`` for ``x >= a`` and ``x >= 1``."""
     depth = 110 if a.dtype == jnp.float64 else 56
@@ -68,6 +71,7 @@ def _log_upper_near_zero(a: Array, x: Array) -> Array:
     return jnp.log(-jnp.expm1(log_lead) + jnp.exp(log_lead) * a * series)
 
 
+@jax.jit
 def _log_tail_integral(a: Array, x: Array, upper: Array) -> Array:
     """``log(Q / D)`` where ``upper`` and ``x >= a``, ``log(P / D)`` where not and ``x < a``; ``a >= 20``."""
     double = a.dtype == jnp.float64
