@@ -8,6 +8,9 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 0.9639
 """
 
+import importlib as _importlib
+import typing as _typing
+
 from . import special as special
 from . import supports as supports
 from .checks import check as check
@@ -65,4 +68,17 @@ from .objectives import shift_right as shift_right
 from .objectives import standard_error as standard_error
 from .objectives import token_log_prob as token_log_prob
 
+if _typing.TYPE_CHECKING:
+    from . import calibration as calibration
+    from . import models as models
+    from . import plots as plots
+    from . import training as training
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> _typing.Any:
+    # what needs flax, orbax or matplotlib loads when it is first asked for
+    if name in ("calibration", "models", "plots", "training"):
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
