@@ -36,6 +36,7 @@ class _WholeBetween:
     high: float
 
     def __call__(self, x: Array) -> Array:
+        (x,) = as_floats(x)
         return (x >= self.low) & (x <= self.high) & ~not_integer(x)
 
 

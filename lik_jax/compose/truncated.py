@@ -39,7 +39,8 @@ class _Between:
     inner: Any
 
     def __call__(self, x: Array) -> Array:
-        return (x >= self.low) & (x <= self.high) & self.inner(x)
+        (at,) = as_floats(x)
+        return (at >= self.low) & (at <= self.high) & self.inner(x)
 
 
 @dataclass(frozen=True, repr=False)
