@@ -181,7 +181,7 @@ add(
     normal.Params(v([0.0, 1.0], [-1.5, 0.0], [3.0, 2.0]), v([1.0, 2.0], [0.3, 1.0], [20.0, 5.0])),
     lambda p: Independent(st.norm(p.loc, p.scale)),
     y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
-    outside=(v(inf, -inf),),
+    outside=(v(inf, -inf), v(0.3, inf)),
     invalid=(normal.Params(v(0.0, 0.0), v(1.0, 0.0)),),
     edges=(
         Edge(normal.Params(v(1.0, 2.0), v(1.0, 1.0)), v(1.0, 2.0), -1.8378770664093453, (v(0.0, 0.0), v(-1.0, -1.0))),

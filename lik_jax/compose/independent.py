@@ -79,7 +79,7 @@ class independent:
             y: ``[..., *axes, *base event]``.
 
         Returns:
-            ``[...]``.
+            ``[...]``; -inf with zero gradient, towards the params of every coordinate, where one is outside.
 
         Raises:
             ValueError: the axes of ``params`` and ``y`` differ.
@@ -93,7 +93,8 @@ class independent:
                     f"{self}: y has shape {jnp.shape(leaf)}, so the axes of its event are {shape}, but with params "
                     f"they are {values.shape[max(0, values.ndim - self.ndims) :]}. Give both the same axes."
                 )
-        return self._total(values)
+        total = self._total(values)
+        return jnp.where(jnp.isneginf(total), -jnp.inf, total)
 
     @needs("expected_log_prob")
     def expected_log_prob(self, params: Any, probs: ArrayLike) -> Array:
