@@ -34,12 +34,12 @@ def density(
         return guard_slope(x, outside=jnp.isinf(y), valid=valid(loc, scale))
 
     def by_y(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
-        z = special.ratio(y - loc, scale)
-        return guarded(y, loc, scale, special.ratio(slope(z, *shapes), scale))
+        inverse = special.ratio(jnp.ones_like(scale), scale)  # one division, not two: this loop is the hot one
+        return guarded(y, loc, scale, slope((y - loc) * inverse, *shapes) * inverse)
 
     def by_scale(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
-        z = special.ratio(y - loc, scale)
-        return guarded(y, loc, scale, special.ratio(gain(z, *shapes), scale))
+        inverse = special.ratio(jnp.ones_like(scale), scale)
+        return guarded(y, loc, scale, gain((y - loc) * inverse, *shapes) * inverse)
 
     def by_shape(shape_slope: Callable[..., Array]) -> Callable[..., Array]:
         def partial(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
