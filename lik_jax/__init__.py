@@ -75,6 +75,8 @@ if _typing.TYPE_CHECKING:
     from . import training as training
 
 __version__ = "0.1.0"
+# so that help(lik_jax) shows what there is
+__all__ = sorted(name for name in globals() if not name.startswith("_"))  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -11,13 +11,15 @@ from typing import Any
 import jax
 import numpy as np
 from jax.core import Tracer
+from jax.typing import ArrayLike
 
 from .distribution import Distribution, name_of
-from .objectives.likelihood import check_shapes, observation_axes
+from .objectives.likelihood import check_shapes, fill_masked, observation_axes
+from .objectives.reduction import example_weights
 from .objectives.rules import checking, describe, rules
 
 
-def check(distribution: Distribution, params: Any, y: Any) -> None:
+def check(distribution: Distribution, params: Any, y: Any, *, mask: ArrayLike | None = None) -> None:
     """Raise if the likelihood of ``y`` under ``params`` is not what its author meant; return None if all is well.
 
     In this order: shapes that do not fit, a parameter outside its range, ``y`` outside the support (or NaN), and
@@ -27,6 +29,7 @@ def check(distribution: Distribution, params: Any, y: Any) -> None:
         distribution: a module such as ``lik_jax.normal``, or a composed distribution.
         params: its parameters, with the example axes of ``y`` or none.
         y: observations, ``[*examples, *event]``, or a pytree such as ``Censored(time, observed)``.
+        mask: True where an example counts, ``[*examples]``; the others are not looked at.
 
     Raises:
         ValueError: which rule is broken, in which rows (a few of them), and what to do.
@@ -45,7 +48,11 @@ normal.constrain(raw) maps every raw network output to legal params.
             f"check({name_of(distribution)}, ...) was called under jit, where values are not known; wrap the "
             f"whole function instead: lik_jax.checked(fn)(...)."
         )
-    check_shapes(distribution, params, observation_axes(distribution, y))
+    examples = observation_axes(distribution, y)
+    check_shapes(distribution, params, examples)
+    keep, _ = example_weights(mask, None, examples, "check")
+    if keep is not None:
+        params, y = fill_masked(distribution, params, y, keep)
     for rule in rules(distribution, params, y):
         if np.any(rule.broken):
             raise ValueError(describe(distribution, rule))
@@ -84,6 +91,8 @@ Mend or drop these rows; leave missing ones out with mask=.
     def run(*args: Any, **kwargs: Any) -> Any:
         with checking(True):
             error, out = compiled(*args, **kwargs)
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(error)):
+            raise TypeError("lik_jax.checked(fn) jits fn itself: call it outside jit, as checked(fn)(...).")
         message = error.get()
         if message is not None:
             raise ValueError(message.removesuffix(" (`check` failed)"))

@@ -28,7 +28,7 @@ class Sample:
     run: Path
     """The run's folder, such as runs/vae."""
     seed: int = 0
-    """Of the draws."""
+    """Of the random numbers that the draws are made from; another seed, other draws."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ def parse(arguments: list[str]) -> Any:
         """Train a toy model; without a model's name, the classifier."""
 
         model: models  # type: ignore[valid-type]
+        """What to train; `lik-jax train MODEL --help` shows its settings."""
         name: str = ""
-        """Of the run; the model's name if none is given."""
+        """The run's name; the model's if none is given."""
         runs: Path = Path("runs")
         """The folder that runs are kept in."""
         resume: bool = False
@@ -87,7 +88,7 @@ def parse(arguments: list[str]) -> Any:
     commands: Any = Union[  # noqa: UP007
         Annotated[Train, sub("train")],
         Annotated[positional[Evaluate], sub("evaluate")],
-        Annotated[positional[Sample], sub("sample")],
+        Annotated[tyro.conf.PositionalRequiredArgs[Sample], sub("sample")],
         Annotated[positional[Distributions], sub("distributions")],
     ]
     conf = tyro.conf

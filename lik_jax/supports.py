@@ -24,6 +24,7 @@ class Support:
         fill: a legal value, put in place of masked junk (every coordinate of it).
         event_ndim: rank of one value: 0 a number, 1 a vector, 2 a matrix.
         discrete: True if the set is countable.
+        triangular: True if a value is a lower triangular matrix.
     """
 
     name: str
@@ -31,6 +32,12 @@ class Support:
     fill: float
     event_ndim: int = 0
     discrete: bool = False
+    triangular: bool = False
+
+    def legal(self, like: Array) -> Array:
+        """Legal values of the shape and dtype of ``like``."""
+        full = jnp.full(like.shape, self.fill, like.dtype)
+        return jnp.tril(full) if self.triangular else full
 
 
 def stacked(support: Support, ndims: int = 1) -> Support:
@@ -85,10 +92,12 @@ extended_real_vector = Support("a vector of numbers, infinities included", _exte
 
 def _cholesky(x: Array) -> Array:
     diagonal = jnp.diagonal(x, axis1=-2, axis2=-1)
-    return jnp.isfinite(x).all((-2, -1)) & (diagonal > 0).all(-1)
+    return jnp.isfinite(x).all((-2, -1)) & (diagonal > 0).all(-1) & (jnp.triu(x, 1) == 0).all((-2, -1))
 
 
-lower_cholesky = Support("a lower triangular matrix with a positive diagonal", _cholesky, 1.0, event_ndim=2)
+lower_cholesky = Support(
+    "a lower triangular matrix with a positive diagonal", _cholesky, 1.0, event_ndim=2, triangular=True
+)
 
 
 def _to_positive_value(raw: Array) -> Array:

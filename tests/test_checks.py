@@ -25,7 +25,7 @@ BROKEN = {
     "nan param": (normal, normal.Params(nan, 1.0), Y, "params.loc must be a finite number"),
     "nan y": (normal, normal.Params(0.0, 1.0), jnp.array([0.0, nan]), "y must be a finite number"),
     "negative time": (weibull, weibull.Params(1.0, 2.0), Y, "y must be a finite number not below 0"),
-    "label": (categorical, categorical.Params(jnp.zeros((3, 4))), jnp.array([0, 4, 3]), "log_prob must be above -inf"),
+    "label": (categorical, categorical.Params(jnp.zeros((3, 4))), jnp.array([0, 4, 3]), "y[1] = 4"),
     "negative label": (categorical, categorical.Params(jnp.zeros(4)), jnp.array([0, -1, 3]), "y must be a class label"),
     "no class": (categorical, categorical.Params(jnp.full(2, -inf)), jnp.array([0, 1]), "log_prob must be a number"),
     "vector": (
@@ -45,7 +45,25 @@ BROKEN = {
         lj.censored(weibull),
         weibull.Params(1.0, 2.0),
         lj.Censored(jnp.array([1.0, nan]), jnp.array([True, False])),
-        "y.time must be a number",
+        "y.time must be a finite number not below 0",
+    ),
+    "missing time by a code": (
+        lj.censored(weibull),
+        weibull.Params(1.0, 2.0),
+        lj.Censored(jnp.array([1.0, -999.0]), jnp.array([True, False])),
+        "y.time must be a finite number not below 0",
+    ),
+    "observed and time swapped": (
+        lj.censored(weibull),
+        weibull.Params(1.0, 2.0),
+        lj.Censored(jnp.array([1.0, 0.0]), jnp.array([3.0, 5.0])),
+        "y.observed must be 0 or 1",
+    ),
+    "covariance": (
+        multivariate_normal,
+        multivariate_normal.Params(jnp.zeros(2), jnp.array([[2.0, 0.9], [0.9, 1.0]])),
+        jnp.zeros((3, 2)),
+        "params.scale_tril must be a lower triangular matrix",
     ),
 }
 LEGAL = {
@@ -140,3 +158,10 @@ def test_the_compiled_loss_carries_no_check(monkeypatch):
     with_rules = program()
     monkeypatch.setattr("lik_jax.objectives.likelihood.debug_rules", lambda *_: None)
     assert len(with_rules.splitlines()) == len(program().splitlines())
+
+
+def test_masked_rows_are_not_looked_at():
+    y = jnp.array([0.0, nan])
+    lj.check(normal, normal.Params(0.0, 1.0), y, mask=jnp.array([True, False]))
+    with pytest.raises(ValueError, match="y must be a finite number"):
+        lj.check(normal, normal.Params(0.0, 1.0), y, mask=jnp.array([False, True]))

@@ -179,3 +179,19 @@ def test_half_precision_is_computed_in_single():
     loss, slopes = jax.value_and_grad(lambda p: lj.nll(normal, p, y))(params)
     assert loss.dtype == jnp.float32
     assert all(s.dtype == jnp.bfloat16 for s in slopes)
+
+
+@pytest.mark.parametrize("y", [[1.0, 2.0], None], ids=["list", "none"])
+def test_a_y_that_is_no_array_is_named(y):
+    with pytest.raises(ValueError, match="make it an array"):
+        lj.nll(normal, normal.Params(0.0, 1.0), y)
+
+
+def test_a_mask_of_floats_is_an_error():
+    with pytest.raises(ValueError, match="want bool"):
+        lj.nll(normal, normal.Params(0.0, 1.0), jnp.zeros(2), mask=jnp.array([0.5, 1.0]))
+
+
+def test_totals_add_by_sum():
+    parts = [lj.nll(normal, normal.Params(0.0, 1.0), jnp.ones(n), reduction="total") for n in (2, 3)]
+    np.testing.assert_allclose(sum(parts).weight, 5.0)

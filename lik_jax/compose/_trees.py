@@ -45,7 +45,7 @@ def filled(where: Array, support: Support, x: Any) -> Array:
     if x.ndim and examples < where.ndim:
         x = x.reshape((1,) * (where.ndim - max(examples, 0)) + x.shape)
     mask = where.reshape(where.shape + (1,) * support.event_ndim)
-    return jnp.where(mask, jnp.asarray(support.fill, x.dtype), x)
+    return jnp.where(mask, support.legal(x), x)
 
 
 def filled_params(where: Array, supports: Any, params: Any) -> Any:

@@ -81,6 +81,12 @@ class censored:
         """Where a time may lie: the support of the base."""
         return self.base.support
 
+    def y_supports(self, y: Any) -> Any:
+        """Where each part of ``y`` may lie, in its shape."""
+        if isinstance(y, Interval):
+            return Interval(supports.extended_real, supports.extended_real)  # type: ignore[arg-type]
+        return type(y)(self.base.support, supports.boolean)
+
     @property
     def Params(self) -> Any:
         """The params of the base."""

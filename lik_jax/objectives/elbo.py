@@ -282,9 +282,15 @@ def _draw(posterior: Any, params: Any, key: Any, noise: Any, z: Any, shape: tupl
         loc, tril, noise = jnp.asarray(params.loc), jnp.asarray(params.scale_tril), jnp.asarray(noise)
         return jnp.expand_dims(loc, tuple(range(noise.ndim - loc.ndim))) + jnp.einsum("...ij,...j->...i", tril, noise)
     if hasattr(params, "loc") and hasattr(params, "scale") and posterior is normal:
+        latents = jnp.broadcast_shapes(jnp.shape(params.loc), jnp.shape(params.scale))
+        if jnp.shape(noise)[jnp.ndim(noise) - len(latents) :] != latents:
+            raise ValueError(f"noise has shape {jnp.shape(noise)}, but the latents of params have {latents}.")
         noise, loc, scale = as_floats(noise, params.loc, params.scale)
         return loc + scale * noise
-    raise ValueError(f"noise can be turned into z for a normal posterior; give {name_of(posterior)} its z.")
+    raise ValueError(
+        f"noise can be turned into z only by the params of a normal or multivariate normal posterior; it is "
+        f"{name_of(posterior)}, and its params are {type(params).__name__}. Give key or z, or constrain raw first."
+    )
 
 
 def _scale_gradient_rule(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -66,6 +66,8 @@ def observation_axes(distribution: Distribution, y: Any) -> tuple[int, ...]:
     Raises:
         ValueError: ``y`` has fewer axes than an event, or its parts have different example axes.
     """
+    if y is None or isinstance(y, (list, dict)):
+        raise ValueError(f"{name_of(distribution)}: y is a {type(y).__name__}; make it an array: jnp.asarray(y).")
     shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(y)]
     n = distribution.event_ndim
     for shape in shapes:
@@ -113,7 +115,7 @@ def fill_masked(distribution: Distribution, params: Any, y: Any, keep: Array) ->
         if not example_axes(support, x):
             return x
         x = jnp.asarray(x)
-        return jnp.where(keep.reshape(keep.shape + (1,) * support.event_ndim), x, jnp.asarray(support.fill, x.dtype))
+        return jnp.where(keep.reshape(keep.shape + (1,) * support.event_ndim), x, support.legal(x))
 
     params = treedef.unflatten(fill(support, x) for support, x in zip(supports, jax.tree.leaves(params), strict=True))
     return params, jax.tree.map(lambda leaf: fill(event, leaf), y)
@@ -126,6 +128,8 @@ def _param_supports(distribution: Distribution) -> tuple[list[Support], Any]:
 def _describe(params: Any) -> str:
     if hasattr(params, "shape"):
         return f"an array of shape {params.shape}"
+    if isinstance(params, tuple) and any(isinstance(field, (list, type(None))) for field in params):
+        return f"{params}, with fields that are no arrays"
     return f"{type(params).__module__}.{type(params).__name__}"
 
 

@@ -1,7 +1,7 @@
 """From one number an example to a loss: the one place where anything is averaged."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,10 @@ class Total:
 
     def __add__(self, other: "Total") -> "Total":
         return Total(self.value + other.value, self.weight + other.weight)
+
+    def __radd__(self, other: Any) -> "Total":
+        # sum() starts from 0
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def mean(self) -> Array:
         """``value / weight``, and 0 with zero gradient where there is no weight at all."""
@@ -69,7 +73,7 @@ def example_weights(
     """Check ``mask`` and ``weights`` against the example axes; return which examples count, and their weights.
 
     Raises:
-        ValueError: a shape that is neither () nor the example axes.
+        ValueError: a shape that is neither () nor the example axes, or a mask of floats.
     """
     for word, array in (("mask", mask), ("weights", weights)):
         if array is not None and jnp.shape(array) not in ((), shape):
@@ -77,6 +81,8 @@ def example_weights(
                 f"{name}: {word} has shape {jnp.shape(array)}, but there is one number an example and the example "
                 f"axes are {shape}. Give {word} the shape {shape}."
             )
+    if mask is not None and jnp.issubdtype(jnp.result_type(mask), jnp.floating):
+        raise ValueError(f"{name}: mask is {jnp.result_type(mask)}; want bool (or integer). A share is weights=.")
     if mask is None and weights is None:
         return None, None
     w = jnp.ones(shape) if weights is None else jnp.broadcast_to(as_floats(weights)[0], shape)

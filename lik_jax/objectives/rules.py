@@ -44,15 +44,24 @@ def rules(distribution: Distribution, params: Any, y: Any) -> Iterator[Rule]:
         advice = "Mend or drop these rows; leave missing ones out with mask=."
         yield _inside(distribution.support, y, "y", advice)
     else:
-        for path, leaf in jax.tree_util.tree_leaves_with_path(y):
-            if not jnp.issubdtype(jnp.result_type(leaf), jnp.bool_):
-                yield _not_nan(leaf, distribution.event_ndim, f"y{jax.tree_util.keystr(path)}")
+        y_supports: Any = getattr(distribution, "y_supports", None)
+        known = [None] * len(whole) if y_supports is None else jax.tree.leaves(y_supports(y))
+        for (path, leaf), support in zip(jax.tree_util.tree_leaves_with_path(y), known, strict=True):
+            subject = f"y{jax.tree_util.keystr(path)}"
+            if support is not None:
+                yield _inside(support, leaf, subject, "Mend or drop these rows; leave missing ones out with mask=.")
+            elif not jnp.issubdtype(jnp.result_type(leaf), jnp.bool_):
+                yield _not_nan(leaf, distribution.event_ndim, subject)
     log_prob = distribution.log_prob(params, y)
     possible = (
         f"Each y may be legal by itself, but is impossible under its params for {name}: a label >= the number of "
         f"classes, a count above its total, a class or region of probability 0."
     )
-    yield Rule("log_prob", "above -inf", jnp.isneginf(log_prob), log_prob, possible)
+    impossible = jnp.isneginf(log_prob)
+    if len(whole) == 1 and whole[0] is y and jnp.shape(y)[: jnp.ndim(y) - distribution.event_ndim] == log_prob.shape:
+        yield Rule("y", "possible under its params", impossible, as_floats(y)[0], possible)
+    else:
+        yield Rule("log_prob", "above -inf", impossible, log_prob, possible)
     yield Rule("log_prob", "below inf", jnp.isposinf(log_prob), log_prob, "The density is infinite at these y.")
     yield Rule("log_prob", "a number", jnp.isnan(log_prob), log_prob, f"These params are not legal. {constrained}")
 

@@ -96,10 +96,15 @@ def shift_right(tokens: ArrayLike, bos: ArrayLike) -> Array:
 def perplexity(total: Total) -> Array:
     """``exp`` of the nats a token, from `nll` with ``reduction="total"``, added up over batches; 1 if there is none.
 
+    Raises:
+        TypeError: not a `Total`.
+
     >>> two = Total(jnp.float32(20.0), jnp.float32(10.0)) + Total(jnp.float32(10.0), jnp.float32(2.0))
     >>> round(float(perplexity(two)), 4)
     12.1825
     """
+    if not isinstance(total, Total):
+        raise TypeError(f'perplexity wants a Total, from nll(..., reduction="total"); got {type(total).__name__}.')
     return jnp.exp(total.mean())
 
 

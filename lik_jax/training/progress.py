@@ -37,7 +37,7 @@ class _Bar:
         self._bar.update(self._task, completed=done)
 
     def record(self, record: dict[str, Any]) -> None:
-        text = f"train {record['train_loss']:.4f}  held out {record['validation_loss']:.4f}"
+        text = f"train {record['train_loss']:.4f}  validation {record['validation_loss']:.4f}"
         self._bar.update(self._task, completed=record["step"], text=text)
         if not self._bar.console.is_terminal:
             self._bar.console.print(f"step {record['step']:6d}  {text}  {record['steps_per_second']:.0f} steps/s")
@@ -60,6 +60,7 @@ def bar(total: int, done: int) -> Iterator[Progress]:
         rich.TextColumn("{task.fields[text]}"),
     ) as progress:
         yield _Bar(progress, progress.add_task("train", total=total, completed=done, text=""))
+        progress.console.print("scoring held-out data and drawing pictures")
 
 
 def _rate_column(rich: Any) -> Any:

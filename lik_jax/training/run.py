@@ -144,9 +144,12 @@ def open_run(folder: Path) -> tuple[configs.Config, Task, Any]:
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} is no run: it has no config.json. Train one with `lik-jax train`.")
-    stored = json.loads((folder / "config.json").read_text())
-    mark = stored.pop("data_fingerprint")
-    config = configs.from_json(stored)
+    try:
+        stored = json.loads((folder / "config.json").read_text())
+        mark = stored.pop("data_fingerprint")
+        config = configs.from_json(stored)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / 'config.json'} is damaged ({error!r}). Restore it, or train the run anew.") from None
     task = build(config)
     _same_data(folder, mark, task.fingerprint)
     checkpoints = Checkpoints(folder / "checkpoints")

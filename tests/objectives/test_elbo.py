@@ -195,3 +195,9 @@ def test_a_decoder_of_the_wrong_shape_is_an_error():
     q = normal.Params(jnp.zeros((3, 1)), jnp.ones((3, 1)))
     with pytest.raises(ValueError, match="Drop the trailing axis"):
         lj.elbo(normal, lambda z: normal.Params(z, 1.0), q, jnp.zeros(3), noise=jnp.zeros((3, 1)))
+
+
+def test_noise_of_another_shape_is_an_error():
+    q = normal.Params(jnp.zeros((4, 2)), jnp.ones((4, 2)))
+    with pytest.raises(ValueError, match=r"noise has shape \(4, 1\)"):
+        lj.elbo(bernoulli, lambda z: bernoulli.Params(z), q, jnp.ones((4, 2)), noise=jnp.ones((4, 1)))

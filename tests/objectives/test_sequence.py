@@ -97,3 +97,8 @@ def test_no_token_at_all():
 def test_one_token_is_no_sequence():
     with pytest.raises(ValueError, match="axis of tokens"):
         lj.sequence_log_prob(categorical, categorical.Params(jnp.zeros(3)), jnp.array(1))
+
+
+def test_perplexity_of_a_plain_number_is_an_error():
+    with pytest.raises(TypeError, match="wants a Total"):
+        lj.perplexity(jnp.float32(2.0))
