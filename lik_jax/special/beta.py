@@ -181,7 +181,8 @@ def log_beta_tails(a: Array, b: Array, v: Array, x: Array, xc: Array) -> tuple[A
         v: ``log(x / (1 - x))``, finite; the only one of the last three that derivatives go to.
         x, xc: ``x`` and ``1 - x``, both to full relative precision (they may underflow where ``v`` is large).
     """
-    lower = a * xc - b * x >= 0
+    # products compared, not subtracted: a fused multiply-add could call a tie both ways, and the halves disagree
+    lower = a * xc >= b * x
     swapped = _swap(lower, a, b, v, x, xc)
     return _both(lower, _log_first(*swapped) + _log_rest(*swapped))
 
@@ -221,7 +222,8 @@ def log_count_tails(c: Array, b: Array, log_mean: Array, x: Array, xc: Array) ->
     small ``c`` too. ``x`` is ``c / (c + exp(log_mean))`` and ``xc`` its complement.
     """
     v = jnp.log(c) - log_mean
-    lower = c * xc - b * x >= 0
+    # mean >= b: in this form a tie is one in whatever order XLA computes it, so that both halves take one side
+    lower = log_mean >= jnp.log(b)
     first = jnp.where(lower, _log_first(c, b, v, x, xc), _log_last(c, b, log_mean, x, xc))
     return _both(lower, first + _log_rest(*_swap(lower, c, b, v, x, xc)))
 
