@@ -1,7 +1,8 @@
 """Multivariate normal distribution.
 
 ``y`` and ``loc`` are vectors ``[..., d]``, ``scale_tril`` ``[..., d, d]`` is the lower Cholesky factor ``L`` of the
-covariance, with a positive diagonal; of it only the lower triangle is read. With ``z = L^-1 (y - loc)``
+covariance, with a positive diagonal; anything but 0 above it is NaN (a covariance is for `from_covariance`).
+With ``z = L^-1 (y - loc)``
 ``log p(y) = -z.z / 2 - sum log diag L - d log(2 pi) / 2``.
 A ``y`` with an infinite coordinate has density 0 (log_prob -inf).
 
