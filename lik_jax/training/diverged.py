@@ -10,8 +10,17 @@ import numpy as np
 from .errors import Diverged
 
 
-def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any], learning_rate: float) -> Diverged:
-    """Look at the step that ``state`` is about to take, and say why its loss or gradient is not finite."""
+def explain(
+    value_and_grad: Callable[..., Any], state: Any, batches: Callable[[int], Any], learning_rate: float
+) -> Diverged:
+    """Look at the step that ``state`` is about to take, and say why its loss or gradient is not finite.
+
+    Args:
+        value_and_grad: ``(state, batch)`` to the loss and its gradient.
+        state: before that step.
+        batches: the batch of a step.
+        learning_rate: at that step.
+    """
     step = int(state.step)
     batch = batches(step)
     rows = batches.rows(step) if hasattr(batches, "rows") else None  # type: ignore[attr-defined]
@@ -25,7 +34,7 @@ def explain(loss: Callable[..., Any], state: Any, batches: Callable[[int], Any],
             where = np.flatnonzero(broken) if rows is None or len(rows) != len(broken) else rows[broken]
             name = f"batch{jax.tree_util.keystr(path)}"
             return Diverged(step, where, f"{name} holds NaN or infinity in these rows. Mend or mask the data.")
-    value, gradient = jax.jit(jax.value_and_grad(loss))(state.params, batch, jax.random.fold_in(state.key, state.step))
+    value, gradient = value_and_grad(state, batch)
     value = float(value)
     sizes = [float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(state.params) if leaf.size]
     largest = max(sizes, default=0.0)

@@ -26,7 +26,7 @@ from jax import Array
 from .diverged import explain
 from .settings import Settings
 
-Loss = Callable[[Any, Any, Array], Array]
+Loss = Callable[..., Any]
 
 
 @jax.tree_util.register_dataclass
@@ -42,6 +42,8 @@ class State:
         best_params: those of the best validation so far.
         best_value: its held-out loss, nats.
         best_step: its step.
+        average: the moving average of the params; None without one.
+        carry: what the loss hands on from step to step; None if nothing.
     """
 
     step: Array
@@ -51,6 +53,13 @@ class State:
     best_params: Any
     best_value: Array
     best_step: Array
+    average: Any = None
+    carry: Any = None
+
+    @property
+    def kept(self) -> Any:
+        """The params that are validated and kept: their moving average, if there is one."""
+        return self.params if self.average is None else self.average
 
 
 class Checkpoints(Protocol):
@@ -78,7 +87,7 @@ def schedule(settings: Settings) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(0.0 if warmup else peak, peak, warmup, settings.steps, 0.01 * peak)
 
 
-def start(params: Any, settings: Settings) -> State:
+def start(params: Any, settings: Settings, carry: Any = None) -> State:
     """The state before the first step."""
     params = jax.tree.map(jnp.asarray, params)
     return State(
@@ -89,7 +98,18 @@ def start(params: Any, settings: Settings) -> State:
         best_params=params,
         best_value=jnp.full((), jnp.inf, jnp.float32),
         best_step=jnp.zeros((), jnp.int32),
+        average=params if settings.ema_decay else None,
+        carry=jax.tree.map(jnp.asarray, carry),
     )
+
+
+def loss_and_gradient(loss: Loss, state: State, batch: Any) -> tuple[Array, Any, Any]:
+    """The loss of the step that ``state`` is about to take, its gradient, and what it hands on."""
+    key = jax.random.fold_in(state.key, state.step)
+    if state.carry is None:
+        return *jax.value_and_grad(loss)(state.params, batch, key), None
+    (value, carry), gradient = jax.value_and_grad(loss, has_aux=True)(state.params, batch, key, state.carry)
+    return value, gradient, carry
 
 
 def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[State, tuple[Array, Array]]]:
@@ -98,16 +118,24 @@ def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[St
 
     @jax.jit
     def step(state: State, batch: Any) -> tuple[State, tuple[Array, Array]]:
-        key = jax.random.fold_in(state.key, state.step)
-        value, gradient = jax.value_and_grad(loss)(state.params, batch, key)
+        value, gradient, carry = loss_and_gradient(loss, state, batch)
         # optax counts on JAX's standard promotion of its step counts
         with jax.numpy_dtype_promotion("standard"):
             updates, opt_state = update(gradient, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
             norm = optax.tree.norm(gradient)
-        return replace(state, step=state.step + 1, params=params, opt_state=opt_state), (value, norm)
+        done = state.step + 1
+        average = None if state.average is None else _averaged(state.average, params, done, settings.ema_decay)
+        state = replace(state, step=done, params=params, opt_state=opt_state, average=average, carry=carry)
+        return state, (value, norm)
 
     return step
+
+
+def _averaged(average: Any, params: Any, step: Array, decay: float) -> Any:
+    """The moving average after a step; the first steps, which are far off, are soon forgotten."""
+    weight = jnp.maximum(1 - decay, 9 / (9 + step.astype(jnp.float32)))
+    return jax.tree.map(lambda a, b: a + weight.astype(a.dtype) * (b - a), average, params)
 
 
 def train(
@@ -116,6 +144,7 @@ def train(
     batches: Callable[[int], Any],
     settings: Settings,
     *,
+    carry: Any = None,
     state: State | None = None,
     validate: Callable[[Any], float] | None = None,
     checkpoints: Checkpoints | None = None,
@@ -124,11 +153,13 @@ def train(
     """Train until the steps are done or validation has not improved for a while.
 
     Args:
-        loss: ``loss(params, batch, key)``, a scalar in nats.
+        loss: ``loss(params, batch, key)``, a scalar in nats; with a ``carry``, ``loss(params, batch, key, carry)``
+            gives the scalar and the next ``carry``, which has no gradient.
         params: where to start, any pytree of arrays.
         batches: the batch of a step, by the step's number.
         settings: see `Settings`.
-        state: go on from here instead of ``params``.
+        carry: what the loss hands on from step to step: any pytree of arrays, a sampler's chains, say.
+        state: go on from here instead of ``params`` and ``carry``.
         validate: held-out loss of params; without it the training loss chooses the best params.
         checkpoints: where to save, at every validation and on Ctrl-C.
         log: is given one record every ``validate_every`` steps.
@@ -142,7 +173,7 @@ def train(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     one_step = make_step(loss, settings)
-    state = start(params, settings) if state is None else state
+    state = start(params, settings, carry) if state is None else state
     rate: Any = schedule(settings)
     patience = settings.patience * settings.validate_every
     done = int(state.step)
@@ -164,15 +195,16 @@ def train(
                 state = before
                 for i in range(first, first + int(bad.argmax())):
                     state, _ = one_step(state, batches(i))
-                raise explain(loss, state, batches, float(rate(int(state.step))))
+                value_and_grad = jax.jit(lambda state, batch: loss_and_gradient(loss, state, batch)[:2])
+                raise explain(value_and_grad, state, batches, float(rate(int(state.step))))
             elapsed = time.perf_counter() - began
             train_loss = float(seen[0].mean())
-            value = train_loss if validate is None else validate(state.params)
+            value = train_loss if validate is None else validate(state.kept)
             if value < float(state.best_value):
                 best = done
                 state = replace(
                     state,
-                    best_params=state.params,
+                    best_params=state.kept,
                     best_value=jnp.asarray(value, jnp.float32),
                     best_step=jnp.asarray(done, jnp.int32),
                 )

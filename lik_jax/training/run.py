@@ -70,7 +70,7 @@ def train_run(
     _check(folder, wanted, resume)
     task = build(config)
     resumed = _prepare(folder, wanted, task.fingerprint)
-    state = start(task.params, config.fit)
+    state = start(task.params, config.fit, task.carry)
     checkpoints = Checkpoints(folder / "checkpoints")
     history = folder / "metrics.jsonl"
     if resumed and checkpoints.latest_step() is not None:
@@ -154,7 +154,7 @@ def open_run(folder: Path) -> tuple[configs.Config, Task, Any]:
     _same_data(folder, mark, task.fingerprint)
     checkpoints = Checkpoints(folder / "checkpoints")
     try:
-        state = checkpoints.restore(start(task.params, config.fit))
+        state = checkpoints.restore(start(task.params, config.fit, task.carry))
     except FileNotFoundError as error:
         raise RunError(str(error)) from None
     finally:

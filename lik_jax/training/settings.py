@@ -21,6 +21,8 @@ class Settings:
     """Decoupled, on matrices only: vectors (biases, norms) are left alone."""
     clip_norm: float = 1.0
     """Gradients with a larger global norm are scaled down to it."""
+    ema_decay: float = 0.0
+    """Of the moving average of the params, which is what is validated and kept; 0 keeps the params themselves."""
     validate_every: int = 100
     """Steps between validations; checkpoints are written then too."""
     patience: int = 10
@@ -34,3 +36,5 @@ class Settings:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be positive.")
+        if not 0 <= self.ema_decay < 1:
+            raise SettingsError(f"ema_decay is {self.ema_decay}; it must be at least 0 and below 1.")

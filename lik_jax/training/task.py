@@ -54,7 +54,7 @@ class Task:
     Attributes:
         params: where to start.
         batches: training batches by step.
-        loss: ``loss(params, batch, key)`` in nats, a scalar.
+        loss: ``loss(params, batch, key)`` in nats, a scalar; with a ``carry``, see `train`.
         validate: held-out loss of params, for early stopping.
         evaluate: the report on the test part.
         draw: ``draw(params, key, folder)`` makes pictures or texts, and returns what it wrote.
@@ -62,11 +62,12 @@ class Task:
         fingerprint: of the data.
         levels: reference lines for the training curves, by name, nats.
         units_per_example: characters in a training window; 1 elsewhere.
+        carry: what the loss hands on from step to step, a sampler's chains, say; None if nothing.
     """
 
     params: Any
     batches: Batches
-    loss: Callable[[Any, Any, Array], Array]
+    loss: Callable[..., Any]
     validate: Callable[[Any], float]
     evaluate: Callable[[Any, Array], Report]
     draw: Callable[[Any, Array, Path], list[Path]]
@@ -74,6 +75,7 @@ class Task:
     fingerprint: str
     levels: dict[str, float] = field(default_factory=dict)
     units_per_example: int = 1
+    carry: Any = None
 
 
 def held_out(

@@ -10,7 +10,7 @@ import pytest
 from lik_jax import nll, normal
 from lik_jax.training.data import Batches
 from lik_jax.training.errors import Diverged, SettingsError
-from lik_jax.training.loop import make_step, start, train
+from lik_jax.training.loop import _averaged, make_step, start, train
 from lik_jax.training.settings import Settings
 
 SETTINGS = Settings(steps=60, batch_size=8, learning_rate=0.05, warmup_steps=5, validate_every=10, patience=100)
@@ -152,3 +152,45 @@ def test_settings_out_of_range():
         Settings(steps=0)
     with pytest.raises(SettingsError, match="learning_rate is 0"):
         Settings(learning_rate=0.0)
+
+
+def test_a_carry_is_handed_on_and_the_average_is_kept():
+    settings = dataclasses.replace(SETTINGS, steps=20, ema_decay=0.5)
+    values, seen = [], []
+
+    def counting(params, batch, key, carry):
+        return loss(params, batch, key), {"count": carry["count"] + 1}
+
+    def validate_once(params):
+        seen.append(params)
+        return -float(len(seen))
+
+    memory = Memory()
+    state = train(
+        counting,
+        PARAMS,
+        batches(),
+        settings,
+        carry={"count": 0},
+        validate=validate_once,
+        checkpoints=memory,
+        log=values.append,
+    )
+    assert int(state.carry["count"]) == 20
+    plain = train(loss, PARAMS, batches(), dataclasses.replace(settings, ema_decay=0.0))
+    assert same(state.params, plain.params)
+    assert same(state.best_params, state.average)
+    assert not same(state.best_params, state.params)
+    resumed = train(
+        counting, PARAMS, batches(), settings, carry={"count": 0}, validate=validate_once, state=memory.states[0]
+    )
+    assert same(resumed.average, state.average)
+
+
+def test_the_average_is_of_the_last_params():
+    params = [{"w": jnp.float32(i)} for i in range(1, 200)]
+    average = {"w": jnp.float32(0)}
+    for i, p in enumerate(params, 1):
+        average = _averaged(average, p, jnp.int32(i), 0.9)
+    # a ramp is followed at a distance of decay / (1 - decay)
+    np.testing.assert_allclose(average["w"], 199 - 9, rtol=1e-3)

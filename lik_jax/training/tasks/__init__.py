@@ -13,5 +13,5 @@ def build(config: Config) -> Task:
         DataError: the data file cannot be used.
         ModuleNotFoundError: an extra is missing; the message says which.
     """
-    module = importlib.import_module(f".{name_of(config)}", __name__)
+    module = importlib.import_module(f".{name_of(config).replace('-', '_')}", __name__)
     return module.build(config)

@@ -1,41 +1,13 @@
-"""See every law fail once: plant a fault in a copy of the package, run the one law, expect it to fail.
+"""Faults that the laws of the contract notice, one a law."""
 
-``python tests/mutants.py`` prints a table; its exit status is the number of faults that no test noticed.
-"""
+from mutant import Mutant
 
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
-from dataclasses import dataclass
-
-ROOT = pathlib.Path(__file__).parents[1]
 NORMAL = "distributions/normal.py"
 SCALE = "distributions/_location_scale.py"
 BERNOULLI = "distributions/bernoulli.py"
 WEIBULL = "distributions/weibull.py"
 MIXTURE = "compose/mixture.py"
 NLL = "objectives/likelihood.py"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A fault.
-
-    Attributes:
-        test: what should fail, as pytest names it.
-        fault: in words.
-        file: below ``lik_jax/``; a new file if ``old`` is empty.
-        old, new: what is replaced by what.
-    """
-
-    test: str
-    fault: str
-    file: str
-    old: str
-    new: str
 
 
 def law(name: str, row: str, *rest: str) -> Mutant:
@@ -382,48 +354,3 @@ MUTANTS = [
         "-0.9638",
     ),
 ]
-
-
-def survives(mutant: Mutant, copy: pathlib.Path) -> bool:
-    """True if the test does not notice."""
-    path = copy / "lik_jax" / mutant.file
-    before = path.read_text() if mutant.old else ""
-    if mutant.old not in before:
-        raise ValueError(f"{mutant.file} has no {mutant.old!r} any more: mend tests/mutants.py")
-    path.write_text(before.replace(mutant.old, mutant.new) if mutant.old else mutant.new)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{mutant.test}"],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy)},
-        capture_output=True,
-        text=True,
-    )
-    if mutant.old:
-        path.write_text(before)
-    else:
-        path.unlink()
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"{mutant.test} did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.returncode == 0
-
-
-def main() -> int:
-    wanted = sys.argv[1:]
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = pathlib.Path(folder)
-        for name in ("lik_jax", "tests"):
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("pyproject.toml", "README.md"):
-            shutil.copy(ROOT / name, copy / name)
-        for mutant in MUTANTS:
-            if wanted and not any(word in mutant.test for word in wanted):
-                continue
-            alive = survives(mutant, copy)
-            missed += alive
-            print(f"| {'NOT NOTICED' if alive else 'failed'} | `{mutant.test}` | {mutant.fault} |", flush=True)
-    return missed
-
-
-if __name__ == "__main__":
-    sys.exit(main())
