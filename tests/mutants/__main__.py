@@ -16,6 +16,7 @@ from mutant import Mutant
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-m", "slow or not slow")
 
 
 def all_mutants() -> list[Mutant]:
