@@ -143,6 +143,7 @@ def gamma(d):
             Edge(d.Params(2.0, 2.0), 0.0, -inf, (None, None)),
             Edge(d.Params(0.5, 2.0), 0.0, inf, (None, None)),
         ),
+        heavy=True,
     )
 
 
@@ -241,6 +242,7 @@ def binomial(d):
             Edge(d.Params(10.0, 100.0), 10.0, 0.0, (None, 0.0)),
         ),
         known={"total_count": v(10.0, 1.0, 40.0, 200.0)},
+        heavy=True,
     )
 
 
@@ -276,6 +278,7 @@ def negative_binomial(d):
         invalid=(d.Params(0.0, 0.0), d.Params(0.0, -1.0)),
         edges=(Edge(d.Params(-inf, 2.0), 0.0, 0.0, (0.0, 0.0)),),
         rtol=1e-8,
+        heavy=True,
     )
 
 

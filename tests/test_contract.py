@@ -277,7 +277,7 @@ def test_icdf_at_its_edges(case: Case, x64):
 # Derivatives
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_gradients_are_finite_differences(case: Case, x64, key):
     """Forward mode, and reverse mode with it, towards each parameter and towards ``y``."""
     args = (cast(case.params, float), cast(case.observations(), float))
@@ -327,7 +327,7 @@ def test_hessian_is_symmetric_and_the_slope_of_the_gradient(case: Case, x64):
 # JAX
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_jit_vmap_and_broadcasting_agree(case: Case):
     distribution = case.distribution
     params, y = cast(case.params, jnp.float32), cast(case.observations(), jnp.float32)
@@ -486,7 +486,7 @@ def test_edges_are_exact(case: Case, edge, dtype):
 # Samples
 
 
-@having("sample")
+@having("sample", heavy=True)
 def test_samples_have_the_shape_the_support_and_the_moments(case: Case, key):
     distribution, n = case.distribution, 4000
     params = cast(case.params, jnp.float32)
@@ -514,7 +514,7 @@ def test_samples_have_the_shape_the_support_and_the_moments(case: Case, key):
             assert (np.abs(z) < 4.5).all(), z
 
 
-@having("sample", "log_cdf")
+@having("sample", "log_cdf", heavy=True)
 def test_samples_follow_the_cdf(case: Case, key):
     """Kolmogorov and Smirnov's distance, which is conservative for counts; the bound is its 1e-5 point."""
     n = 4000
@@ -591,7 +591,7 @@ def test_constrain_names_the_length_it_wants(case: Case):
 # Data
 
 
-@having("init")
+@having("init", heavy=True)
 def test_init_gives_a_finite_likelihood(case: Case, key):
     distribution = case.distribution
     first = jax.tree.map(lambda x: x[0], cast(case.params, jnp.float32))
@@ -628,7 +628,7 @@ def test_mle_is_a_stationary_point(case: Case, x64, key):
     close(distribution.unconstrain(mle(y, weights)), distribution.unconstrain(twice), 1e-8, 1e-8)
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_masked_junk_changes_nothing(case: Case):
     """NaN or outside in ``y`` and in every parameter of a masked example: value and gradients to the last bit."""
     distribution = case.distribution

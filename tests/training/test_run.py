@@ -83,6 +83,7 @@ def curve(folder):
     return [(r["step"], r["train_loss"], r["validation_loss"]) for r in records]
 
 
+@pytest.mark.slow
 def test_kill_nine_and_resume_end_as_an_unbroken_run(tmp_path, unbroken):
     folder = tmp_path / "killed"
     process = launch(folder, pause=0.5)
