@@ -71,7 +71,8 @@ def main() -> int:
                 continue
             alive = survives(mutant, copy)
             missed += alive
-            print(f"| {'NOT NOTICED' if alive else 'failed'} | `{mutant.test}` | {mutant.fault} |", flush=True)
+            result = "NOT NOTICED" if alive else "failed"
+            print(f"| `{mutant.test}` | `{mutant.file}` | {mutant.fault} | {result} |", flush=True)
     return missed
 
 
