@@ -45,6 +45,7 @@ from .distributions import weibull as weibull
 from .objectives import Elbo as Elbo
 from .objectives import Iwae as Iwae
 from .objectives import Total as Total
+from .objectives import adversarial as adversarial
 from .objectives import binary_cross_entropy as binary_cross_entropy
 from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
