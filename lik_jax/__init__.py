@@ -39,6 +39,7 @@ from .distributions import logistic as logistic
 from .distributions import multivariate_normal as multivariate_normal
 from .distributions import negative_binomial as negative_binomial
 from .distributions import normal as normal
+from .distributions import plackett_luce as plackett_luce
 from .distributions import poisson as poisson
 from .distributions import student_t as student_t
 from .distributions import weibull as weibull
@@ -52,6 +53,7 @@ from .objectives import bits_per_character as bits_per_character
 from .objectives import bits_per_dim as bits_per_dim
 from .objectives import cross_entropy as cross_entropy
 from .objectives import diffusion as diffusion
+from .objectives import distances as distances
 from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo
 from .objectives import free_bits as free_bits
@@ -63,6 +65,7 @@ from .objectives import nll as nll
 from .objectives import perplexity as perplexity
 from .objectives import pinball as pinball
 from .objectives import poisson_nll as poisson_nll
+from .objectives import preference as preference
 from .objectives import schedules as schedules
 from .objectives import sequence_log_prob as sequence_log_prob
 from .objectives import shift_right as shift_right

@@ -27,6 +27,7 @@ from .games import minimax as minimax
 from .games import non_saturating as non_saturating
 from .games import simultaneous as simultaneous
 from .games import wasserstein as wasserstein
+from .penalties import Critic as Critic
 from .penalties import critic_gradients as critic_gradients
 from .penalties import dragan_penalty as dragan_penalty
 from .penalties import gradient_penalty as gradient_penalty

@@ -76,7 +76,7 @@ def gradient_penalty(
         raise ValueError(
             f"gradient_penalty: alpha has shape {jnp.shape(alpha)}; want one number an example, {real.shape[:1]}."
         )
-    share = _over(as_floats(real, alpha)[1], real)
+    share = _over(jnp.asarray(alpha).astype(real.dtype), real)
 
     def cost(gradient: Array) -> Array:
         excess = _norm(gradient) - target
