@@ -30,12 +30,15 @@ def build(config: Gan) -> Task:
     """Points of the ring."""
     points = ring.draw(0, _COUNT)
     splits = by_row(points)
-    key = jax.random.key(config.fit.seed)
-    model = gan.create(gan.Config(points.shape[1], config.latents, config.width), key)
+    first, second = jax.random.split(jax.random.key(config.fit.seed))
+    model = gan.create(gan.Config(points.shape[1], config.latents, config.width), first)
+
+    def noise(key: Array) -> Array:
+        return jax.random.normal(key, (_SAMPLES, config.latents))
 
     @jax.jit
-    def generate(params: Any, key: Array) -> Array:
-        return model.apply(params, jax.random.normal(key, (_SAMPLES, config.latents)), method="generate")
+    def generate(params: Any, z: Array) -> Array:
+        return model.apply(params, z, method="generate")
 
     def loss(params: Any, y: Array, key: Array) -> Array:
         z = jax.random.normal(key, (len(y), config.latents))
@@ -60,7 +63,7 @@ def build(config: Gan) -> Task:
 
     def evaluate(params: Any, key: Array) -> Report:
         first, second = jax.random.split(key)
-        samples = generate(params, first)
+        samples = generate(params, noise(first))
         test, train = splits.test, splits.train[:_SAMPLES]
         fitted = multivariate_normal.mle(splits.train)
         rival = multivariate_normal.sample(fitted, second, (_SAMPLES,))
@@ -88,17 +91,18 @@ def build(config: Gan) -> Task:
         from ...plots import figure, points_over_density, save
 
         fig, axes = figure(1, 2, height=5.0)
-        parts = (("samples", generate(params, key)), ("held-out data", splits.test))
+        parts = (("samples", generate(params, noise(key))), ("held-out data", splits.test))
         for ax, (title, shown) in zip(axes, parts, strict=True):
             points_over_density(ax, ring.log_prob, np.asarray(shown), low=-3.2, high=3.2)
             ax.set_title(title)
         return [save(fig, folder / "samples.png")]
 
+    same = noise(second)  # for every validation, so that they differ by the params alone
     return Task(
         params=model.params,
         batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
         loss=loss,
-        validate=lambda params: float(distance(generate(params, key), splits.validation)),
+        validate=lambda params: float(distance(generate(params, same), splits.validation)),
         evaluate=evaluate,
         draw=draw,
         unit="point",
