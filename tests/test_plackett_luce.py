@@ -12,7 +12,7 @@ from lik_jax import bernoulli, categorical, plackett_luce
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-SCORES = jnp.array([0.3, -1.2, 0.8, 2.0])
+SCORES = np.array([0.3, -1.2, 0.8, 2.0])
 PARAMS = plackett_luce.Params(SCORES)
 
 
@@ -34,7 +34,7 @@ def test_the_top_of_a_ranking_is_what_its_completions_add_up_to():
 
 def test_a_ranking_is_a_sequence_of_softmaxes():
     """Each choice a categorical over all items, those that are gone at -inf."""
-    ranking, logits, total = [2, 0, 3, 1], SCORES, 0.0
+    ranking, logits, total = [2, 0, 3, 1], jnp.asarray(SCORES), 0.0
     for item in ranking:
         total += categorical.log_prob(categorical.Params(logits), item)
         logits = logits.at[item].set(-jnp.inf)
@@ -100,7 +100,7 @@ def test_gradient_descent_finds_the_scores(key: jax.Array):
     """From the start that `init` gives, on the top two of four; up to a constant."""
     y = plackett_luce.sample(PARAMS, key, (4000,))[:, :2]
     loss = jax.jit(jax.value_and_grad(lambda s: lj.nll(plackett_luce, plackett_luce.Params(s), y)))
-    scores = plackett_luce.init(y, num_items=4).scores
+    scores = jnp.asarray(plackett_luce.init(y, num_items=4).scores)
     before, _ = loss(scores)
     for _ in range(150):
         scores = scores - 2.0 * loss(scores)[1]

@@ -80,7 +80,8 @@ def _labels(y: Array, k: int) -> tuple[Array, Array, Array]:
     out = ~((y >= 0) & (y < k)) | (not_integer(y) if floats else False)
     label = jnp.where(out, 0, y).astype(jnp.int32)
     outside = out.any(-1) | ~supports.distinct(label)
-    return jnp.where(outside[..., None], jnp.broadcast_to(jnp.arange(y.shape[-1]), y.shape), label), outside, missing
+    legal = jnp.broadcast_to(jnp.arange(y.shape[-1], dtype=jnp.int32), y.shape)
+    return jnp.where(outside[..., None], legal, label), outside, missing
 
 
 def sample(params: Params, key: Array, shape: tuple[int, ...] = ()) -> Array:

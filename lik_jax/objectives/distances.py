@@ -166,7 +166,7 @@ def sliced_wasserstein(
     if directions is None:
         drawn = jax.random.normal(key, (num_directions, x.shape[1]), x.dtype)
         directions = drawn / jnp.linalg.norm(drawn, axis=-1, keepdims=True)
-    (directions,) = as_floats(directions)
+    directions = jnp.asarray(directions).astype(x.dtype)
     if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
         raise ValueError(
             f"sliced_wasserstein: directions has shape {directions.shape}; want [num_directions, {x.shape[1]}]."
@@ -229,7 +229,7 @@ def _weighed(rows: Array, weights: ArrayLike | None, name: str) -> tuple[Array, 
         return rows, jnp.full(len(rows), 1 / len(rows), rows.dtype)
     if jnp.shape(weights) != (len(rows),):
         raise ValueError(f"{name} has {len(rows)} rows, but its weights have shape {jnp.shape(weights)}.")
-    w = as_floats(rows, weights)[1].reshape(-1)
+    w = jnp.asarray(weights).astype(rows.dtype)
     return jnp.where((w != 0)[:, None], rows, 0), w / w.sum()
 
 

@@ -208,7 +208,7 @@ def players(params, y, z):
     return discriminator, generator, params
 
 
-PARAMS = {"critic": {"slope": jnp.float32(0.3), "bend": jnp.float32(-0.2)}, "generator": jnp.float32(0.5)}
+PARAMS = {"critic": {"slope": 0.3, "bend": -0.2}, "generator": 0.5}
 
 
 def test_each_player_has_its_own_gradient_and_no_other(key: jax.Array):
@@ -240,7 +240,7 @@ def test_a_penalty_never_moves_the_generator(key: jax.Array):
             + adv.dragan_penalty(critic, fake, noise=jnp.zeros(7))
         )
 
-    assert float(jax.grad(penalties)(jnp.float32(0.5))) == 0
+    assert float(jax.grad(penalties)(0.5)) == 0
 
 
 def test_params_must_name_both_players():
@@ -291,14 +291,14 @@ def test_a_shift_of_the_critic_changes_no_relativistic_loss(key: jax.Array):
 
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_the_penalty_of_a_linear_critic_is_the_same_for_any_batch(batch: int, key: jax.Array):
-    first, second, third = jax.random.split(key, 3)
+    first, second, third, fourth = jax.random.split(key, 4)
     real, fake = jax.random.normal(first, (batch, 3)), jax.random.normal(second, (batch, 3))
 
     def critic(y):
         return 2 * y[:, 0]
 
     np.testing.assert_allclose(adv.gradient_penalty(critic, real, fake, key=third), 10.0, rtol=1e-6)
-    np.testing.assert_allclose(adv.dragan_penalty(critic, real, key=third), 10.0, rtol=1e-6)
+    np.testing.assert_allclose(adv.dragan_penalty(critic, real, key=fourth), 10.0, rtol=1e-6)
     np.testing.assert_allclose(adv.r1_penalty(critic, real, coefficient=10.0), 20.0, rtol=1e-6)
 
 
@@ -322,9 +322,6 @@ def test_each_example_has_a_norm_and_an_alpha_of_its_own(key: jax.Array):
     at_real = np.asarray(real)[:, 0]
     square = 4 * at_real[:, 0] ** 2 * at_real[:, 1] ** 2 + at_real[:, 0] ** 4
     np.testing.assert_allclose(adv.r1_penalty(critic, real, coefficient=3.0), 1.5 * square.mean(), rtol=1e-12)
-    drawn = adv.gradient_penalty(lambda y: (y**2).sum((1, 2)), real, fake, key=key, reduction="none")
-    again = adv.gradient_penalty(lambda y: (y**2).sum((1, 2)), real, fake, key=key, reduction="none")
-    np.testing.assert_array_equal(drawn, again)
 
 
 def test_alphas_that_are_drawn_differ_by_example(key: jax.Array):

@@ -99,7 +99,7 @@ def average_discriminator_loss(
 
     >>> import jax.numpy as jnp
     >>> round(float(average_discriminator_loss(jnp.array([1.0, 3.0]), jnp.array([2.0]))), 4)
-    1.5065
+    1.5064
     """
     name = "average_discriminator_loss"
     above, below = _against_means(real, fake, (mask, weights), (fake_mask, fake_weights), name)
@@ -127,7 +127,7 @@ def average_generator_loss(
 
     >>> import jax.numpy as jnp
     >>> round(float(average_generator_loss(jnp.array([1.0, 3.0]), jnp.array([2.0]))), 4)
-    1.5065
+    1.5064
     """
     name = "average_generator_loss"
     above, below = _against_means(real, fake, (mask, weights), (fake_mask, fake_weights), name)
