@@ -164,14 +164,15 @@ def sliced_wasserstein(
     if power not in (1, 2):
         raise ValueError(f"sliced_wasserstein: power={power}; want 1 or 2.")
     if directions is None:
-        drawn = jax.random.normal(key, (num_directions, x.shape[1]), x.dtype)
-        directions = drawn / jnp.linalg.norm(drawn, axis=-1, keepdims=True)
-    directions = jnp.asarray(directions).astype(x.dtype)
-    if directions.ndim != 2 or directions.shape[1] != x.shape[1]:
+        drawn = jax.random.normal(key, (num_directions, x.shape[1]), x.dtype)  # type: ignore[arg-type]
+        units = drawn / jnp.linalg.norm(drawn, axis=-1, keepdims=True)
+    else:
+        units = jnp.asarray(directions).astype(x.dtype)
+    if units.ndim != 2 or units.shape[1] != x.shape[1]:
         raise ValueError(
-            f"sliced_wasserstein: directions has shape {directions.shape}; want [num_directions, {x.shape[1]}]."
+            f"sliced_wasserstein: directions has shape {units.shape}; want [num_directions, {x.shape[1]}]."
         )
-    gaps = jnp.sort(x @ directions.T, 0) - jnp.sort(y @ directions.T, 0)  # (n, directions)
+    gaps = jnp.sort(x @ units.T, 0) - jnp.sort(y @ units.T, 0)  # (n, directions)
     each = jnp.abs(gaps).mean(0) if power == 1 else (gaps**2).mean(0)
     count = each.shape[0]
     error = jnp.sqrt(((each - each.mean()) ** 2).sum() / (max(count - 1, 1) * count))

@@ -161,8 +161,8 @@ MUTANTS = [
         "masked_junk_adds_exactly_nothing",
         "a mean over masked outputs too",
         RELATIVISTIC,
-        'losses_of(lambda x: x, x, *w, "mean", name)',
-        "x.mean()",
+        'losses_of(lambda x: x, fake, *of_fake, "mean", name)',
+        "fake.mean()",
     ),
     adversarial(
         "f_gan_bound_is_the_divergence_at_the_best_critic",

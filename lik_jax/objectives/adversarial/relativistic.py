@@ -151,15 +151,19 @@ def _difference(real: ArrayLike, fake: ArrayLike, mask: Any, weights: Any, name:
     return real - fake if keep is None else jnp.where(keep, real, 0) - jnp.where(keep, fake, 0)
 
 
-def _against_means(real: ArrayLike, fake: ArrayLike, of_real: Any, of_fake: Any, name: str) -> tuple[Array, Array]:
+def _against_means(
+    real: ArrayLike, fake: ArrayLike, of_real: tuple[Any, Any], of_fake: tuple[Any, Any], name: str
+) -> tuple[Array, Array]:
+    """Either side less the mean of the other, each with its mask and weights."""
     real, fake = as_floats(real)[0], as_floats(fake)[0]
     if real.ndim != 1 or fake.ndim != 1:
         raise ValueError(
             f"{name}: real has shape {real.shape} and fake {fake.shape}; want one number an example, [B] and [C]. "
             f"Drop a trailing axis of 1 (x[..., 0])."
         )
-    means = [losses_of(lambda x: x, x, *w, "mean", name) for x, w in ((real, of_real), (fake, of_fake))]
-    return real - means[1], fake - means[0]  # type: ignore[operator]
+    mean_real = losses_of(lambda x: x, real, *of_real, "mean", name)
+    mean_fake = losses_of(lambda x: x, fake, *of_fake, "mean", name)
+    return real - mean_fake, fake - mean_real  # type: ignore[operator]
 
 
 def _sum_sides(sides: Sides, reduction: Reduction) -> Any:
