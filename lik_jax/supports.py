@@ -25,6 +25,7 @@ class Support:
         event_ndim: rank of one value: 0 a number, 1 a vector, 2 a matrix.
         discrete: True if the set is countable.
         triangular: True if a value is a lower triangular matrix.
+        ranked: True if no two coordinates of a value are alike.
     """
 
     name: str
@@ -33,9 +34,12 @@ class Support:
     event_ndim: int = 0
     discrete: bool = False
     triangular: bool = False
+    ranked: bool = False
 
     def legal(self, like: Array) -> Array:
         """Legal values of the shape and dtype of ``like``."""
+        if self.ranked:
+            return jnp.broadcast_to(jnp.arange(like.shape[-1], dtype=like.dtype), like.shape)
         full = jnp.full(like.shape, self.fill, like.dtype)
         return jnp.tril(full) if self.triangular else full
 
@@ -97,6 +101,26 @@ def _cholesky(x: Array) -> Array:
 
 lower_cholesky = Support(
     "a lower triangular matrix with a positive diagonal", _cholesky, 1.0, event_ndim=2, triangular=True
+)
+
+
+def distinct(x: Array) -> Array:
+    """True where no two of the numbers along the last axis are alike, ``[..., m]`` to ``[...]``."""
+    ordered = jnp.sort(x, -1)
+    return (ordered[..., 1:] != ordered[..., :-1]).all(-1)
+
+
+def _ranking(x: Array) -> Array:
+    return _count(x).all(-1) & distinct(x)
+
+
+ranking = Support(
+    "a ranking: labels 0, 1, ..., number of items - 1, no two alike",
+    _ranking,
+    0.0,
+    event_ndim=1,
+    discrete=True,
+    ranked=True,
 )
 
 

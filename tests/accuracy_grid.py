@@ -176,6 +176,28 @@ GRIDS.append(
 )
 GRIDS.append(
     Grid(
+        "plackett_luce",
+        lj.distributions.plackett_luce,
+        [
+            (*y, *x)
+            for x in (
+                (0, 0, 0, 0),
+                (1, 2, 3, 4),
+                (100, 0, -100, 3),
+                (1e4, 1e4, 0, -1e4),
+                (-5, 88.8, 90, 1e-3),
+                (1e6, 1e6 + 1, 1e6 - 1, 1e6),
+            )
+            for y in ((0, 1, 2), (3, 2, 1), (2, 0, 3))
+        ],
+        references.plackett_luce,
+        None,
+        lambda a, b, c, *x: (lj.distributions.plackett_luce.Params(jnp.stack(x, -1)), jnp.stack([a, b, c], -1)),
+        frozenset([0, 1, 2]),
+    )
+)
+GRIDS.append(
+    Grid(
         "multivariate_normal",
         lj.distributions.multivariate_normal,
         [

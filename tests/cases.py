@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats as st
 from case import Case, Edge, expit, inf, v
 from composed import COMPOSED
-from frozen import Categorical, VectorNormal, plane
+from frozen import Categorical, Ranking, VectorNormal, every_ranking, plane
 
 CASES: list[Case] = []
 
@@ -299,6 +299,34 @@ def categorical(d):
             Edge(d.Params(v(200.0, 0.0)), 1.0, -200.0, (v(-1.0, 1.0),)),
         ),
         options={"num_classes": 3},
+        overparametrised=True,
+    )
+
+
+@row
+def plackett_luce(d):
+    scores = v([0.0, 1.0, -2.0], [3.0, 3.0, 3.0], [-5.0, 4.0, 0.5], [100.0, 99.0, 98.0])
+    return Case(
+        "plackett_luce",
+        d,
+        d.Params(scores),
+        lambda p: Ranking(p.scores),
+        y=v([[0.0, 1.0, 2.0]], [[2.0, 1.0, 0.0]], [[1.0, 2.0, 0.0]]) * np.ones((4, 1)),
+        total=lambda case: every_ranking(case, 3),
+        outside=(
+            v(0.0, 0.0, 1.0),
+            v(0.0, 1.0, 3.0),
+            v(-1.0, 0.0, 1.0),
+            v(0.0, 1.0, 1.5),
+            v(inf, 0.0, 1.0),
+        ),
+        invalid=(d.Params(v(0.0, inf, 1.0)), d.Params(v(-inf, 0.0, 0.0))),
+        edges=(
+            Edge(d.Params(v(0.5)), v(0.0), 0.0, (v(0.0),)),
+            Edge(d.Params(v(1.0, 2.0, 3.0)), np.zeros(0), 0.0, (v(0.0, 0.0, 0.0),)),
+            Edge(d.Params(v(0.0, 200.0)), v(0.0, 1.0), -200.0, (v(1.0, -1.0),)),
+            Edge(d.Params(v(300.0, 0.0, -300.0)), v(0.0, 1.0, 2.0), 0.0, (v(0.0, 0.0, 0.0),)),
+        ),
         overparametrised=True,
     )
 

@@ -1,5 +1,6 @@
 """References with scipy's names for what scipy lacks: at given parameters, plain numpy in double precision."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -21,6 +22,33 @@ class Categorical:
 
     def entropy(self):
         return -(np.exp(self.log_p) * self.log_p).sum(-1)
+
+
+class Ranking:
+    """The reference of `plackett_luce`: items leave an urn one by one, in plain Python."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def logpmf(self, y):
+        return np.array([[self.one(s, r) for s, r in zip(self.scores, row, strict=True)] for row in y.astype(int)])
+
+    @staticmethod
+    def one(scores, ranking):
+        left, total = list(range(len(scores))), 0.0
+        for item in ranking:
+            total += scores[item] - sp.logsumexp(scores[left])
+            left.remove(item)
+        return total
+
+
+def every_ranking(case: Any, m: int) -> np.ndarray:
+    """The probabilities of all rankings of the top ``m``, added up."""
+    k = case.params.scores.shape[-1]
+    y = np.array(list(itertools.permutations(range(k), m)))[:, None]
+    with jax.enable_x64(True):
+        log_prob = case.distribution.log_prob(jax.tree.map(jnp.asarray, case.params), y)
+    return np.exp(np.asarray(log_prob)).sum(0)
 
 
 class VectorNormal:

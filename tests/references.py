@@ -227,6 +227,15 @@ def categorical(y, *logits):
     return logits[int(y)] - log_mix(*logits)
 
 
+def plackett_luce(y0, y1, y2, *scores):
+    """The top three: each is chosen among those that are left."""
+    left, total = list(range(len(scores))), mpf(0)
+    for item in (int(y0), int(y1), int(y2)):
+        total += scores[item] - log_mix(*[scores[i] for i in left])
+        left.remove(item)
+    return total
+
+
 def multivariate_normal(y0, y1, loc0, loc1, t00, t10, t11):
     """Two coordinates, the lower triangle row by row."""
     z0 = (y0 - loc0) / t00

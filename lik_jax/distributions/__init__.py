@@ -13,6 +13,7 @@ from . import logistic as logistic
 from . import multivariate_normal as multivariate_normal
 from . import negative_binomial as negative_binomial
 from . import normal as normal
+from . import plackett_luce as plackett_luce
 from . import poisson as poisson
 from . import student_t as student_t
 from . import weibull as weibull

@@ -1,6 +1,9 @@
 """Where log-probabilities become a loss."""
 
+from . import adversarial as adversarial
 from . import diffusion as diffusion
+from . import distances as distances
+from . import preference as preference
 from . import schedules as schedules
 from .elbo import Elbo as Elbo
 from .elbo import Iwae as Iwae

@@ -1,6 +1,7 @@
 """Pictures: functions that take arrays and a Matplotlib axis. Matplotlib is loaded by `figure` alone."""
 
 from .curves import training_curves as training_curves
+from .density import points_over_density as points_over_density
 from .figure import figure as figure
 from .figure import save as save
 from .images import image_grid as image_grid

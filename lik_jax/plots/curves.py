@@ -5,7 +5,12 @@ from typing import Any
 
 
 def training_curves(
-    ax: Any, records: Sequence[Mapping[str, Any]], *, lines: Mapping[str, float] | None = None, unit: str = "example"
+    ax: Any,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    lines: Mapping[str, float] | None = None,
+    unit: str = "example",
+    metric: str | None = None,
 ) -> None:
     """Training and held-out loss by step, with the best step marked.
 
@@ -14,9 +19,11 @@ def training_curves(
         records: with ``step``, ``train_loss`` and ``validation_loss``; None where not finite.
         lines: levels to compare with, by name: a baseline, a known floor.
         unit: what the loss is counted by.
+        metric: what the held-out loss is, if it is not the training loss, in nats, on other data: it is drawn alone.
     """
     steps = [record["step"] for record in records]
-    for name, colour in (("train_loss", "tab:gray"), ("validation_loss", "tab:blue")):
+    names = (("train_loss", "tab:gray"), ("validation_loss", "tab:blue"))
+    for name, colour in names if metric is None else names[1:]:
         values = [float("nan") if record[name] is None else record[name] for record in records]
         ax.plot(steps, values, color=colour, label=name.removesuffix("_loss"))
     scored = [r for r in records if r["validation_loss"] is not None]
@@ -26,5 +33,5 @@ def training_curves(
     for i, (name, level) in enumerate((lines or {}).items()):
         ax.axhline(level, color=f"C{i + 1}", linestyle="--", linewidth=1, label=name)
     ax.set_xlabel("step")
-    ax.set_ylabel(f"nats / {unit}")
+    ax.set_ylabel(f"nats / {unit}" if metric is None else metric)
     ax.legend(frameon=False)

@@ -96,13 +96,41 @@ class Diffusion:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion
+@dataclass(frozen=True)
+class Gan:
+    """A generator and a critic on a ring of eight normals, whose density is known: paired, with R1 and R2 penalties."""
+
+    latents: int = 8
+    """Of the noise that samples are made from."""
+    width: int = 128
+    """Of the hidden layers, three in either network."""
+    penalty: float = 0.05
+    """Coefficient of R1 and of R2."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=8000,
+            batch_size=256,
+            learning_rate=2e-3,
+            weight_decay=0.0,
+            clip_norm=10.0,
+            beta1=0.0,
+            beta2=0.99,
+            ema_decay=0.998,
+            validate_every=500,
+            patience=16,
+        )
+    )
+
+
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
     "transformer": Transformer,
     "vae": Vae,
     "diffusion": Diffusion,
+    "gan": Gan,
 }
 
 

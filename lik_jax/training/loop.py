@@ -74,6 +74,8 @@ def optimiser(settings: Settings) -> optax.GradientTransformation:
         optax.clip_by_global_norm(settings.clip_norm),
         optax.adamw(
             schedule(settings),
+            b1=settings.beta1,
+            b2=settings.beta2,
             weight_decay=settings.weight_decay,
             mask=lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params),
         ),

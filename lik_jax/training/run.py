@@ -131,7 +131,8 @@ def draw_run(folder: Path, task: Task, params: Any, key: jax.Array) -> list[Path
     from ..plots import figure, save, training_curves
 
     fig, ax = figure()
-    training_curves(ax, metrics.read(folder / "metrics.jsonl"), lines=task.levels, unit=task.unit)
+    records = metrics.read(folder / "metrics.jsonl")
+    training_curves(ax, records, lines=task.levels, unit=task.unit, metric=task.metric)
     return [save(fig, folder / "training.png"), *task.draw(params, key, folder)]
 
 

@@ -21,6 +21,10 @@ class Settings:
     """Decoupled, on matrices only: vectors (biases, norms) are left alone."""
     clip_norm: float = 1.0
     """Gradients with a larger global norm are scaled down to it."""
+    beta1: float = 0.9
+    """Decay of Adam's mean of the gradients: its momentum."""
+    beta2: float = 0.999
+    """Decay of Adam's mean of their squares."""
     ema_decay: float = 0.0
     """Of the moving average of the params, which is what is validated and kept; 0 keeps the params themselves."""
     validate_every: int = 100
@@ -36,5 +40,6 @@ class Settings:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be positive.")
-        if not 0 <= self.ema_decay < 1:
-            raise SettingsError(f"ema_decay is {self.ema_decay}; it must be at least 0 and below 1.")
+        for name in ("beta1", "beta2", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1.")

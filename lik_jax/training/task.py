@@ -60,9 +60,10 @@ class Task:
         draw: ``draw(params, key, folder)`` makes pictures or texts, and returns what it wrote.
         unit: what the loss is counted by: "image", "row", "character".
         fingerprint: of the data.
-        levels: reference lines for the training curves, by name, nats.
+        levels: reference lines for the training curves, by name, in the unit of ``validate``.
         units_per_example: characters in a training window; 1 elsewhere.
         carry: what the loss hands on from step to step, a sampler's chains, say; None if nothing.
+        metric: what ``validate`` gives, if it is no negative log-likelihood in nats: "energy distance".
     """
 
     params: Any
@@ -76,6 +77,7 @@ class Task:
     levels: dict[str, float] = field(default_factory=dict)
     units_per_example: int = 1
     carry: Any = None
+    metric: str | None = None
 
 
 def held_out(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lik_jax.models import classifier, regressor, transformer
+from lik_jax.models import classifier, gan, regressor, transformer
 from lik_jax.training.errors import DataError
 from lik_jax.training.tasks.regressor import find
 
@@ -71,3 +71,13 @@ def test_a_shift_moves_by_one_pixel_at_most():
     where = np.argwhere(np.asarray(shifted) == 1)
     assert len(where) == 200
     assert {(int(i), int(j)) for _, i, j in where} == {(i, j) for i in (2, 3, 4) for j in (3, 4, 5)}
+
+
+def test_a_critic_judges_each_example_by_itself():
+    """No normalisation over the batch: the gradient of one output is 0 towards every other example."""
+    model = gan.create(gan.Config(width=8), jax.random.key(5))
+    y = jax.random.normal(jax.random.key(6), (3, 2))
+    slopes = jax.jacrev(lambda y: model.apply(model.params, y, method="judge"))(y)  # (i, j, dims)
+    for i in range(3):
+        assert slopes[i, i].any()
+        assert not jnp.delete(slopes[i], i, 0, assume_unique_indices=True).any()

@@ -1,4 +1,6 @@
-"""The five runs at their defaults reach what they should. Minutes of work."""
+"""The runs at their defaults reach what they should. Minutes of work."""
+
+from dataclasses import replace
 
 import jax
 import pytest
@@ -42,3 +44,17 @@ def test_diffusion(tmp_path):
     finished = train_run(configs.Diffusion(), tmp_path / "run")
     per_dim = finished.report.scores[0].nats / 64 / float(jax.numpy.log(2.0))
     assert per_dim <= 2.3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_gan_finds_every_mode_of_the_ring(tmp_path, seed):
+    config = configs.Gan()
+    finished = train_run(replace(config, fit=replace(config.fit, seed=seed)), tmp_path / "run")
+    facts = dict(finished.report.facts)
+    assert facts["modes found"] == "8 of 8"
+    assert float(facts["within 3 scales of a mode"]) >= 0.93
+    distance = float(facts["energy distance"])
+    assert distance <= float(facts["energy distance, one normal"]) / 20
+    samples, data, normal, truth = finished.report.scores
+    assert truth.nats < samples.nats < normal.nats - 1.5
+    assert samples.nats <= data.nats + 0.1
