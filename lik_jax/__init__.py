@@ -11,6 +11,7 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 import importlib as _importlib
 import typing as _typing
 
+from . import bijectors as bijectors
 from . import special as special
 from . import supports as supports
 from .checks import check as check
@@ -22,6 +23,7 @@ from .compose import censored as censored
 from .compose import discretized as discretized
 from .compose import independent as independent
 from .compose import mixture as mixture
+from .compose import transformed as transformed
 from .compose import truncated as truncated
 from .compose import zero_inflated as zero_inflated
 from .distribution import Distribution as Distribution
