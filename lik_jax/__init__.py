@@ -52,6 +52,7 @@ from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
 from .objectives import bits_per_dim as bits_per_dim
 from .objectives import cross_entropy as cross_entropy
+from .objectives import dequantization as dequantization
 from .objectives import diffusion as diffusion
 from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo

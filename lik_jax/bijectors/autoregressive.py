@@ -1,11 +1,12 @@
 """Autoregressive flows: each coordinate is mapped by what a network makes of those before it.
 
-The params are the network's, any pytree; the network is any function ``conditioner(params, v)`` from vectors ``[..., d]``
-to raw numbers ``[..., d, r]`` or flat ``[..., d r]``, of which those of coordinate ``i`` may depend on coordinates
-``< i`` alone, ``r`` being the inner bijector's ``raw_size`` (`lik_jax.models.made` makes such networks).
+The params are the network's, any pytree; the network is any function ``conditioner(params, v)`` from vectors
+``[..., d]`` to raw numbers ``[..., d, r]`` or flat ``[..., d r]``, of which those of coordinate ``i`` may depend on
+coordinates ``< i`` alone, ``r`` being the inner bijector's ``raw_size`` (`lik_jax.models.made` makes such networks).
 
-``masked_autoregressive`` looks at ``y``: ``y_i = f(x_i; y_<i)``, so scoring (``inverse``) is one call of the network and
-drawing (``forward``) takes ``d``, one after the other. ``inverse_autoregressive`` looks at ``x``: the other way round.
+``masked_autoregressive`` looks at ``y``: ``y_i = f(x_i; y_<i)``, so scoring (``inverse``) is one call of the network,
+and drawing (``forward``) takes ``d``, one after the other. ``inverse_autoregressive`` looks at ``x``: the other way
+round.
 
 >>> import jax.numpy as jnp
 >>> from lik_jax import bijectors
@@ -22,7 +23,7 @@ variational inference with inverse autoregressive flow".
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -50,7 +51,7 @@ class masked_autoregressive:
     """
 
     conditioner: Conditioner
-    bijector: Any = affine()
+    bijector: Any = field(default_factory=affine)
 
     event_ndim = 1
     domain = codomain = supports.real_vector
@@ -86,7 +87,7 @@ class inverse_autoregressive:
     """
 
     conditioner: Conditioner
-    bijector: Any = affine()
+    bijector: Any = field(default_factory=affine)
 
     event_ndim = 1
     domain = codomain = supports.real_vector

@@ -4,8 +4,8 @@ A bijector is a frozen dataclass with static fields only: it holds no parameters
 alike, so it is one static argument of ``jit``. Its methods are pure functions of params. Seen from a flow,
 ``y = forward(x)`` with ``x`` from the base: `forward` draws, `inverse` scores.
 
-Both directions return the log-determinant of the direction named, ``log |det d output / d input|``, one number an event,
-so ``forward``'s at ``x`` is minus ``inverse``'s at ``forward(x)``.
+Both directions return the log-determinant of the direction named, ``log |det d output / d input|``, one number an
+event, so ``forward``'s at ``x`` is minus ``inverse``'s at ``forward(x)``.
 """
 
 from typing import Any, Protocol, runtime_checkable

@@ -1,8 +1,8 @@
 """Coupling: some coordinates pass unchanged and tell, through a network, how the others are mapped.
 
 The Jacobian is triangular, so both directions cost one call of the network. The params are the network's, any pytree;
-the network is any function ``conditioner(params, kept)`` from the coordinates that pass, ``[..., k]``, to raw numbers of
-the others, ``[..., d - k, r]`` or flat ``[..., (d - k) r]``, with ``r`` the inner bijector's ``raw_size``.
+the network is any function ``conditioner(params, kept)`` from the coordinates that pass, ``[..., k]``, to raw numbers
+of the others, ``[..., d - k, r]`` or flat ``[..., (d - k) r]``, with ``r`` the inner bijector's ``raw_size``.
 
 >>> import jax.numpy as jnp
 >>> from lik_jax import bijectors
@@ -18,7 +18,7 @@ Source: Dinh, Sohl-Dickstein and Bengio (2017), "Density estimation using Real N
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -48,7 +48,7 @@ class coupling:
     """
 
     conditioner: Conditioner
-    bijector: Any = affine()
+    bijector: Any = field(default_factory=affine)
     kept: int | None = None
     flip: bool = False
 

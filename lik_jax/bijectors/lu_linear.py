@@ -1,6 +1,6 @@
 """A linear map of vectors by its LU factors: ``y = L U x``, whose determinant is the product of ``U``'s diagonal.
 
-On the last axis of an image ``[h, w, channels]`` it is a 1 x 1 convolution: `chain` and `transformed` sum over the rest.
+On the last axis of an image ``[h, w, channels]`` it is a 1 x 1 convolution: `transformed` sums over the pixels.
 
 >>> import jax.numpy as jnp
 >>> from lik_jax import bijectors

@@ -1,7 +1,7 @@
 """Monotone rational-quadratic splines of numbers on ``[-bound, bound]``, the identity outside.
 
-In a bin of width ``w``, height ``h`` and end slopes ``d0`` and ``d1``, with ``a = d0 w / h``, ``b = d1 w / h`` and ``z``
-the share of the bin that lies below ``x``,
+In a bin of width ``w``, height ``h`` and end slopes ``d0`` and ``d1``, with ``a = d0 w / h``, ``b = d1 w / h`` and
+``z`` the share of the bin that lies below ``x``,
 ``y = bottom + h (z^2 + a z (1 - z)) / D`` where ``D = z^2 + (1 - z)^2 + (a + b) z (1 - z)``.
 The inverse solves a quadratic whose discriminant, with ``t`` the share of the height below ``y``, is
 ``(a (1 - t) - b t)^2 + 4 t (1 - t)``: a sum of what is not negative, in floating point too.
@@ -14,7 +14,8 @@ At the box's ends the slope is 1, so value and slope are continuous.
 >>> round(float(y), 4), round(float(log_det), 4) + 0
 (0.7, 0.0)
 
-Source: Durkan, Bekasov, Murray and Papamakarios (2019), "Neural spline flows", section 3.1; Gregory and Delbourgo (1982).
+Source: Durkan, Bekasov, Murray and Papamakarios (2019), "Neural spline flows", section 3.1; Gregory and
+Delbourgo (1982), "Piecewise rational quadratic interpolation to monotonic data".
 """
 
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ def _log_slope(bin: _Bin, z: Array) -> Array:
 
 
 def _solve(bin: _Bin, t: Array) -> Array:
-    """The share of the width at the share ``t`` of the height; of two forms of the root the one that cancels nothing."""
+    """The share of the width at the share ``t`` of the height: of two forms of the root, that which cancels nothing."""
     m = bin.start * (1 - t) - bin.end * t
     root = jnp.sqrt(m**2 + 4 * t * (1 - t))
     return jnp.where(m >= 0, 2 * t / (2 * t + m + root), (root - m) / (root - m + 2 * (1 - t)))

@@ -1,5 +1,6 @@
 """Where log-probabilities become a loss."""
 
+from . import dequantization as dequantization
 from . import diffusion as diffusion
 from . import schedules as schedules
 from .elbo import Elbo as Elbo
