@@ -156,21 +156,24 @@ class transformed:
         return y, value - log_det
 
     def constrain(self, raw: ArrayLike) -> Params:
-        """Map raw ``[..., raw_size]``, the base's first, to params.
+        """Map raw numbers to params: the bijector takes the last of them, the base what is left.
 
         Raises:
-            ValueError: another last axis, or no fixed `raw_size`.
+            ValueError: another last axis than `raw_size`, where that is known, or a bijector whose params are no
+                fixed count of numbers: a network, or a map of numbers under a base of vectors.
         """
-        size = self._known_size("constrain")
         (raw,) = as_floats(raw)
-        if raw.ndim == 0 or raw.shape[-1] != size:
-            raise ValueError(f"{self}.constrain: raw has shape {raw.shape}; want the last axis {size} long.")
-        first = self.base.raw_size or 0
+        last = self._bijector_raw_size("constrain")
+        length = raw.shape[-1] if raw.ndim else 0
+        if length < last or self.raw_size not in (None, length):
+            wanted = f"at least {last}" if self.raw_size is None else self.raw_size
+            raise ValueError(f"{self}.constrain: raw has shape {raw.shape}; want the last axis {wanted} long.")
+        first = length - last
         return Params(self.base.constrain(raw[..., :first]), self.bijector.constrain(raw[..., first:]))
 
     def unconstrain(self, params: Params) -> Array:
         """Inverse of `constrain`."""
-        self._known_size("unconstrain")
+        self._bijector_raw_size("unconstrain")
         base = self.base.unconstrain(params.base)
         if not self.bijector.raw_size:
             return base
@@ -180,7 +183,7 @@ class transformed:
 
     @property
     def raw_size(self) -> int | None:
-        """The base's and the bijector's together, where both are known and an event is a number."""
+        """The base's and the bijector's together, where both are known."""
         sizes = (self.base.raw_size, self.bijector.raw_size)
         return None if self._extra or None in sizes else sum(sizes)  # type: ignore[arg-type]
 
@@ -206,10 +209,11 @@ class transformed:
             examples = jnp.broadcast_shapes(examples, supports.example_axes(support, part))
         return self.base.sample(spread(examples, self.base.param_supports, params.base), key, shape)
 
-    def _known_size(self, asker: str) -> int:
-        if self.raw_size is None:
+    def _bijector_raw_size(self, asker: str) -> int:
+        size = self.bijector.raw_size
+        if size is None or (size and self._extra):
             raise ValueError(
-                f"{self}.{asker}: there is no fixed count of raw numbers; constrain the params of the base and those "
-                f"of the bijector by themselves, and give transformed.Params(base, bijector)."
+                f"{self}.{asker}: the bijector's params are no fixed count of raw numbers; make those of the base and "
+                f"those of the bijector by themselves, and give transformed.Params(base, bijector)."
             )
-        return self.raw_size
+        return size

@@ -80,8 +80,8 @@ def test_logit_preprocessing_counts_its_volume():
         return density(x) + jnp.log(17 * p * (1 - p) / (1 - 2 * low)).sum(-1)
 
     def log_prob(x):
-        z, log_det = bijectors.chain([units, bijectors.permutation((0, 1))]).forward((((), ()), ()), x)
-        return of_z(z) + log_det
+        z, log_det = units.forward(((), ()), x)
+        return of_z(z) + log_det.sum(-1)
 
     got = dequantization.bound(log_prob, Y, noise=GAUSS)
     np.testing.assert_allclose(got.bound, dequantization.bound(density, Y, noise=GAUSS).bound, rtol=1e-10)
@@ -198,6 +198,6 @@ def test_errors(key):
         dequantization.bound(density, Y, key=key, bin_width=0.0)
     with pytest.raises(ValueError, match="2 or more"):
         dequantization.bin_width(0, 1, 1)
-    with pytest.raises(ValueError, match="Drop the trailing axis|Give the params"):
-        cut = lj.truncated(normal, low=0.0, high=1.0)
+    cut = lj.truncated(normal, low=0.0, high=1.0)
+    with pytest.raises(ValueError, match=r"params\.loc has shape \(3,\)"):
         dequantization.bound(density, Y, key=key, posterior=cut, params=normal.Params(jnp.zeros(3), 1.0))
