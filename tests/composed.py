@@ -13,7 +13,6 @@ from frozen import (
     ZeroInflated,
     bent,
     mixed,
-    plane,
     segment,
 )
 
@@ -258,7 +257,6 @@ add(
     ),
     lambda p: mixed(p.base.loc, p.base.scale, np.array([[1.0, 0.0], [0.5, 1.0]]) @ np.array([[2.0, -1.0], [0.0, 0.7]])),
     y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
-    total=plane,
     outside=(v(inf, -inf), v(0.3, inf)),
     invalid=(
         turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 0.0)), turned.bijector.Params(np.eye(2), np.eye(2))),

@@ -42,3 +42,14 @@ def test_diffusion(tmp_path):
     finished = train_run(configs.Diffusion(), tmp_path / "run")
     per_dim = finished.report.scores[0].nats / 64 / float(jax.numpy.log(2.0))
     assert per_dim <= 2.3
+
+
+@pytest.mark.parametrize(
+    ("config", "target"), [(configs.Flow(), 2.00), (configs.Flow(kind="affine"), 2.12)], ids=["spline", "affine"]
+)
+def test_flow(tmp_path, config, target):
+    finished = train_run(config, tmp_path / "run")
+    bound, tighter, baseline, uniform = (s.nats / 64 / float(jax.numpy.log(2.0)) for s in finished.report.scores)
+    assert tighter < bound <= target
+    assert abs(baseline - 2.435) < 0.001
+    assert abs(uniform - 4.087) < 0.001
