@@ -108,7 +108,8 @@ def create(config: Config, key: Array, data: ArrayLike, *, before: tuple[Any, ..
         layers.append(bijectors.permutation(tuple(rng.permutation(config.dims).tolist())))
         if config.mixing:
             layers.append(mix)
-            weights["mixing"].append(jnp.zeros(mix.raw_size))
+            # a matrix, so that weight decay draws it to the identity
+            weights["mixing"].append(jnp.zeros((config.dims, config.dims)))
 
     def params(weights: Any, key: Array | None = None) -> Any:
         keys = [None] * config.num_layers if key is None else list(jax.random.split(key, config.num_layers))
@@ -116,7 +117,7 @@ def create(config: Config, key: Array, data: ArrayLike, *, before: tuple[Any, ..
         for i, network in enumerate(weights["networks"]):
             values += [(network, keys[i]), ()]
             if config.mixing:
-                values.append(mix.constrain(weights["mixing"][i]))
+                values.append(mix.constrain(weights["mixing"][i].ravel()))
         return distribution.Params(normal.Params(jnp.zeros(config.dims), jnp.ones(config.dims)), tuple(values))
 
     distribution = transformed(independent(normal, 1), bijectors.inverted(bijectors.chain(layers)))

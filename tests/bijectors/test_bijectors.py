@@ -123,24 +123,21 @@ def test_inverse_and_both_log_determinants(case):
     assert bool(jnp.isfinite(y).all())
 
 
-@X64
-def test_the_other_direction_comes_back(case):
-    """``forward(inverse(y)) = y``, in float32 to what float32 can."""
+def test_single_precision_comes_back(case):
+    """``forward(inverse(y)) = y`` to what float32 can, and float32 it stays."""
     bijector, params, x = case
-    for dtype, tolerance in ((jnp.float64, 1e-9), (jnp.float32, 1e-3)):
-        own = jax.tree.map(lambda leaf, dtype=dtype: jnp.asarray(leaf, dtype), params)
 
-        @jax.jit
-        def there_and_back(params, y):
-            x, down = bijector.inverse(params, y)
-            again, up = bijector.forward(params, x)
-            return again, up + down
+    @jax.jit
+    def there_and_back(params, x):
+        y = bijector.forward(params, x)[0]
+        back, down = bijector.inverse(params, y)
+        again, up = bijector.forward(params, back)
+        return y, again, up + down
 
-        y = bijector.forward(own, jnp.asarray(x, dtype))[0]
-        again, total = there_and_back(own, y)
-        assert again.dtype == total.dtype == dtype
-        np.testing.assert_allclose(again, y, rtol=tolerance, atol=tolerance)
-        np.testing.assert_allclose(total, 0, atol=5 * tolerance)
+    y, again, total = there_and_back(jax.tree.map(jnp.float32, params), jnp.float32(x))
+    assert again.dtype == total.dtype == jnp.float32
+    np.testing.assert_allclose(again, y, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(total, 0, atol=5e-3)
 
 
 def test_equal_constructions_are_one_static_argument(case, compiles):
@@ -173,8 +170,9 @@ def test_raw_numbers(case):
     raw = bijector.unconstrain(params)
     assert raw.shape[-1] == bijector.raw_size
     again = bijector.constrain(raw)
-    np.testing.assert_allclose(bijector.forward(again, x)[0], bijector.forward(params, x)[0], rtol=1e-9)
-    still, log_det = bijector.forward(bijector.constrain(jnp.zeros(bijector.raw_size)), x)
+    forward = jax.jit(bijector.forward)
+    np.testing.assert_allclose(forward(again, x)[0], forward(params, x)[0], rtol=1e-9)
+    still, log_det = forward(bijector.constrain(jnp.zeros(bijector.raw_size)), x)
     np.testing.assert_allclose(still, x, atol=1e-12)
     np.testing.assert_allclose(log_det, 0, atol=1e-12)
     with pytest.raises(ValueError, match=str(bijector.raw_size)):
@@ -188,9 +186,9 @@ def test_illegal_params_are_nan():
         (LINEAR, LU, LU._replace(upper=-LU.upper), jnp.ones(D)),
         (SPLINE, SPLINE.constrain(jnp.zeros(11)), SPLINE.constrain(jnp.zeros(11))._replace(slopes=-jnp.ones(3)), 5.0),
     ):
-        for direction in (bijector.forward, bijector.inverse):
-            assert all(bool(jnp.isfinite(out).all()) for out in direction(good, x))
-            assert all(bool(jnp.isnan(out).all()) for out in direction(bad, x)), bijector
+        both = jax.jit(lambda params, x, bijector=bijector: (bijector.forward(params, x), bijector.inverse(params, x)))
+        assert all(bool(jnp.isfinite(out).all()) for out in jax.tree.leaves(both(good, x)))
+        assert all(bool(jnp.isnan(out).all()) for out in jax.tree.leaves(both(bad, x))), bijector
 
 
 # The spline
@@ -205,13 +203,13 @@ def test_spline_is_the_identity_at_zero_and_has_slope_one_at_its_edges():
         np.testing.assert_allclose(value, x, atol=1e-15)
         np.testing.assert_allclose(log_slope, 0, atol=1e-15)
     params = SPLINE.constrain(jnp.asarray(2 * draw(11)))
-    edges = jnp.array([-2.0, 2.0])
+    at = jnp.outer(jnp.array([-2.0, 2.0]), jnp.array([1 - 1e-15, 1, 1 + 1e-15, 3])).ravel()
     for direction in (SPLINE.forward, SPLINE.inverse):
-        for at in (edges, edges * (1 - 1e-15), edges * (1 + 1e-15), 3 * edges):
-            value, log_slope = direction(params, at)
-            np.testing.assert_allclose(value, at, rtol=1e-13)
-            np.testing.assert_allclose(log_slope, 0, atol=1e-11)
-            np.testing.assert_allclose(jax.vmap(jax.grad(lambda x, f=direction: f(params, x)[0]))(at), 1, atol=1e-11)
+        with_slope = jax.jit(jax.vmap(jax.value_and_grad(lambda x, f=direction: f(params, x), has_aux=True)))
+        (value, log_slope), slope = with_slope(at)
+        np.testing.assert_allclose(value, at, rtol=1e-13)
+        np.testing.assert_allclose(log_slope, 0, atol=1e-11)
+        np.testing.assert_allclose(slope, 1, atol=1e-11)
 
 
 def test_spline_gradients_are_finite_outside_its_box():
