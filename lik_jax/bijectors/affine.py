@@ -38,7 +38,8 @@ class affine:
     param_supports = Params(supports.real, supports.positive)  # type: ignore[arg-type]
     raw_size = 2
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: Params, x: ArrayLike) -> tuple[Array, Array]:
         """``shift + scale x`` and ``log scale``, both ``[...]``."""

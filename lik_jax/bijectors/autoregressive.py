@@ -63,7 +63,8 @@ class masked_autoregressive:
     def __post_init__(self) -> None:
         check_inner(self, self.bijector)
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: Any, x: ArrayLike) -> tuple[Array, Array]:
         """``y`` ``[..., d]``, coordinate after coordinate, and its log-determinant ``[...]``."""
@@ -99,7 +100,8 @@ class inverse_autoregressive:
     def __post_init__(self) -> None:
         check_inner(self, self.bijector)
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: Any, x: ArrayLike) -> tuple[Array, Array]:
         """``y`` ``[..., d]`` in one pass and its log-determinant ``[...]``."""

@@ -43,7 +43,8 @@ class chain:
         if not self.bijectors:
             raise ValueError("chain: want at least one bijector.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     @property
     def event_ndim(self) -> int:

@@ -62,7 +62,8 @@ class coupling:
     def __post_init__(self) -> None:
         check_inner(self, self.bijector)
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: Any, x: ArrayLike) -> tuple[Array, Array]:
         """``y`` ``[..., d]`` and its log-determinant ``[...]``."""

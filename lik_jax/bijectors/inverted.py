@@ -27,7 +27,8 @@ class inverted:
 
     bijector: Any
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     @property
     def event_ndim(self) -> int:

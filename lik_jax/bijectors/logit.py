@@ -60,7 +60,8 @@ class logit:
         if not 0 <= self.low < 0.5:
             raise ValueError(f"{self}: want low from 0 to below 1/2.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     @property
     def domain(self) -> supports.Support:

@@ -71,7 +71,8 @@ class lu_linear:
         if self.dims != int(self.dims) or self.dims < 1:
             raise ValueError(f"{self}: want dims 1 or more.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     @property
     def raw_size(self) -> int:

@@ -44,7 +44,8 @@ class permutation:
         if not self.order or sorted(self.order) != list(range(len(self.order))):
             raise ValueError(f"{self}: want each of 0 to {len(self.order) - 1} once.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: tuple, x: ArrayLike) -> tuple[Array, Array]:
         """The coordinates in ``order``, ``[..., d]``, and 0, ``[...]``."""

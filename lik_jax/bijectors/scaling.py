@@ -48,7 +48,8 @@ class scaling:
         if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.shift)):
             raise ValueError(f"{self}: want a finite scale above 0 and a finite shift.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     def forward(self, params: tuple, x: ArrayLike) -> tuple[Array, Array]:
         """``shift + scale x`` and ``log scale``, both ``[...]``."""

@@ -87,7 +87,8 @@ class rational_quadratic_spline:
         if not 0 < self.min_share < 1 / self.num_bins:
             raise ValueError(f"{self}: want min_share above 0 and below 1 / num_bins.")
 
-    __repr__ = spelled
+    def __repr__(self) -> str:
+        return spelled(self)
 
     @property
     def raw_size(self) -> int:
@@ -147,6 +148,8 @@ class rational_quadratic_spline:
             raise ValueError(
                 f"{self}: widths, heights and slopes have last axes {shapes}; want ({k},), ({k},) and ({k - 1},)."
             )
+        if at.ndim == 0:
+            at = at.reshape((1,) * (widths.ndim - 1))
         valid = [supports.positive.contains(part).all(-1) for part in knots]
         x, y = self._edges(widths), self._edges(heights)
         index = (at[..., None] >= (y if of_y else x)[..., 1:-1]).sum(-1)

@@ -204,9 +204,7 @@ class transformed:
 
     def _base_draw(self, params: Params, key: Array, shape: tuple[int, ...]) -> Array:
         """``x`` ``[*shape, ..., *event]``: one draw for each set of params, the bijector's own included."""
-        examples = example_shape(self.base.param_supports, params.base)
-        for _, support, part in supports.paired(self.param_supports.bijector, params.bijector) or ():
-            examples = jnp.broadcast_shapes(examples, supports.example_axes(support, part))
+        examples = example_shape(self.param_supports, params)
         return self.base.sample(spread(examples, self.base.param_supports, params.base), key, shape)
 
     def _bijector_raw_size(self, asker: str) -> int:

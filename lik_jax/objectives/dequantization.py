@@ -31,7 +31,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from .._arrays import as_floats
+from .._arrays import as_floats, float_dtype
 from .likelihood import check_shapes, fill_masked
 from .reduction import Reduction, example_weights, reduce
 
@@ -116,7 +116,7 @@ def bound(
     if (key is None) == (noise is None):
         raise ValueError("dequantization: give exactly one of key and noise.")
     u, log_noise = _noise(y, key, noise, num_samples, posterior, params)
-    u, y = as_floats(u, y)
+    u = u.astype(float_dtype(u, y))
     log_density = jax.vmap(lambda u: _checked(log_prob(y + bin_width * u), y))(u)
     log_density, log_noise = as_floats(log_density, log_noise)
     log_weights = log_density + math.log(bin_width) * (y.size / max(y.shape[0], 1)) - log_noise

@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from .._arrays import as_floats
 from ..distribution import Distribution, name_of
-from ..supports import Support, example_axes, paired
+from ..supports import Support, example_axes, paired, shared
 
 
 class Rule(NamedTuple):
@@ -38,6 +38,8 @@ def rules(distribution: Distribution, params: Any, y: Any) -> Iterator[Rule]:
     constrained = f"{name}.constrain(raw) maps every raw network output to legal params."
     for path, support, part in paired(distribution.param_supports, params) or ():
         for inner, leaf in jax.tree_util.tree_leaves_with_path(part):
+            if support == shared and jax.dtypes.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key):
+                continue
             yield _inside(support, leaf, f"params{path}{jax.tree_util.keystr(inner)}", constrained)
     whole = jax.tree.leaves(y)
     if len(whole) == 1 and whole[0] is y:
