@@ -11,6 +11,7 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 import importlib as _importlib
 import typing as _typing
 
+from . import bijectors as bijectors
 from . import special as special
 from . import supports as supports
 from .checks import check as check
@@ -22,6 +23,7 @@ from .compose import censored as censored
 from .compose import discretized as discretized
 from .compose import independent as independent
 from .compose import mixture as mixture
+from .compose import transformed as transformed
 from .compose import truncated as truncated
 from .compose import zero_inflated as zero_inflated
 from .distribution import Distribution as Distribution
@@ -52,6 +54,7 @@ from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
 from .objectives import bits_per_dim as bits_per_dim
 from .objectives import cross_entropy as cross_entropy
+from .objectives import dequantization as dequantization
 from .objectives import diffusion as diffusion
 from .objectives import distances as distances
 from .objectives import effective_sample_size as effective_sample_size

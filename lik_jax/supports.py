@@ -46,7 +46,7 @@ class Support:
 
 def stacked(support: Support, ndims: int = 1) -> Support:
     """The support of an array of ``ndims`` more axes whose elements lie in ``support`` each."""
-    return replace(support, event_ndim=support.event_ndim + ndims)
+    return support if support == shared else replace(support, event_ndim=support.event_ndim + ndims)
 
 
 def _real(x: Array) -> Array:
@@ -92,6 +92,8 @@ count = Support("a whole number not below 0", _count, 0.0, discrete=True)
 label = Support("a class label: 0, 1, ..., number of classes - 1", _count, 0.0, discrete=True)
 real_vector = Support("a vector of finite numbers", _real, 0.0, event_ndim=1)
 extended_real_vector = Support("a vector of numbers, infinities included", _extended_real, 0.0, event_ndim=1)
+# stands for a whole pytree without example axes, such as the weights of a network
+shared = Support("a pytree of numbers that all examples share", _extended_real, 0.0)
 
 
 def _cholesky(x: Array) -> Array:
@@ -219,6 +221,23 @@ def from_tril(tril: Array) -> Array:
 
 
 def example_axes(support: Support, x: Any) -> tuple[int, ...]:
-    """The axes of ``x`` before its event; () if it has none."""
+    """The axes of ``x`` before its event; () if it has none, or if all examples share it."""
+    if support == shared:
+        return ()
     shape = jnp.shape(x)
     return shape[: max(0, len(shape) - support.event_ndim)]
+
+
+def paired(supports: Any, params: Any) -> list[tuple[str, Support, Any]] | None:
+    """Where each parameter stands, its support and itself; None where the two trees do not fit.
+
+    `shared` goes with any pytree, every other support with one array.
+    """
+    flat, treedef = jax.tree_util.tree_flatten_with_path(supports)
+    try:
+        parts = treedef.flatten_up_to(params)
+    except ValueError:
+        return None
+    pairs = [(jax.tree_util.keystr(path), s, part) for (path, s), part in zip(flat, parts, strict=True)]
+    leaf = jax.tree_util.treedef_is_leaf
+    return pairs if all(s == shared or leaf(jax.tree.structure(part)) for _, s, part in pairs) else None

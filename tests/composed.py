@@ -3,9 +3,21 @@
 import numpy as np
 import scipy.stats as st
 from case import Case, Edge, expit, inf, v
-from frozen import CensoredTimes, Independent, Mixture, Rounded, Truncated, ZeroInflated, segment
+from frozen import (
+    Carried,
+    CensoredTimes,
+    Independent,
+    Mixture,
+    Rounded,
+    Truncated,
+    ZeroInflated,
+    bent,
+    mixed,
+    segment,
+)
 
 import lik_jax as lj
+from lik_jax import bijectors
 from lik_jax.compose import LeftCensored
 from lik_jax.distributions import logistic, normal, poisson, weibull
 
@@ -169,6 +181,87 @@ add(
     ),
     lambda p: CensoredTimes(Mixture(p.logits, st.weibull_min(p.components.concentration, scale=p.components.scale))),
     y=lj.Censored(times, seen),
+    overparametrised=True,
+)
+
+# Carried through bijectors
+
+logistic_of = lj.transformed(normal, bijectors.inverted(bijectors.logit()))
+add(
+    "transformed",
+    logistic_of,
+    logistic_of.Params(normal.Params(v(0.0, -1.5, 0.7), v(1.0, 0.3, 2.0)), ()),
+    lambda p: Carried(
+        st.norm(p.base.loc, p.base.scale),
+        expit,
+        lambda y: np.log(y) - np.log1p(-y),
+        lambda x: -np.abs(x) - 2 * np.log1p(np.exp(-np.abs(x))),
+    ),
+    total="unit",
+    outside=(0.0, 1.0, -0.1, 1.1, inf, -inf),
+    invalid=(logistic_of.Params(normal.Params(0.0, -1.0), ()),),
+    edges=(Edge(logistic_of.Params(normal.Params(0.0, 1.0), ()), 0.5, -0.9189385332046727 + 2 * np.log(2.0), None),),
+)
+
+moved = lj.transformed(logistic, bijectors.chain([bijectors.scaling(2.0), bijectors.affine()]))
+add(
+    "transformed_affine",
+    moved,
+    moved.Params(
+        logistic.Params(v(0.0, -1.5, 3.0), v(1.0, 0.3, 20.0)),
+        ((), bijectors.affine.Params(v(0.3, -2.0, 10.0), v(0.5, 3.0, 0.1))),
+    ),
+    lambda p: st.logistic(
+        p.bijector[1].shift + 2 * p.bijector[1].scale * p.base.loc, 2 * p.bijector[1].scale * p.base.scale
+    ),
+    total="real",
+    outside=(inf, -inf),
+    invalid=(
+        moved.Params(logistic.Params(0.0, 1.0), ((), bijectors.affine.Params(0.0, 0.0))),
+        moved.Params(logistic.Params(0.0, -1.0), ((), bijectors.affine.Params(0.0, 1.0))),
+    ),
+    overparametrised=True,
+)
+
+spline = lj.transformed(normal, bijectors.rational_quadratic_spline(num_bins=3, bound=2.5))
+add(
+    "transformed_spline",
+    spline,
+    spline.Params(
+        normal.Params(v(0.0, -0.5, 0.4), v(1.0, 0.8, 2.0)),
+        spline.bijector.Params(
+            v([1.0, 2.0, 1.5], [0.5, 1.0, 3.0], [1.0, 1.0, 1.0]),
+            v([2.0, 1.0, 1.0], [1.0, 1.5, 0.8], [0.8, 2.0, 1.0]),
+            v([0.5, 2.0], [1.5, 0.7], [1.0, 1.0]),
+        ),
+    ),
+    lambda p: bent(st.norm(p.base.loc, p.base.scale), *p.bijector, bound=2.5, min_share=1e-3),
+    total="real",
+    outside=(inf, -inf),
+    invalid=(
+        spline.Params(normal.Params(0.0, 1.0), spline.bijector.Params(v(1.0, 1.0, 0.0), v(1.0, 1.0, 1.0), v(1.0, 1.0))),
+    ),
+    overparametrised=True,
+    heavy=True,
+)
+
+turned = lj.transformed(lj.independent(normal, 1), bijectors.lu_linear(2))
+add(
+    "transformed_vectors",
+    turned,
+    turned.Params(
+        normal.Params(v([0.0, 1.0], [-1.5, 0.0], [3.0, 2.0]), v([1.0, 2.0], [0.3, 1.0], [2.0, 5.0])),
+        turned.bijector.Params(
+            np.tile(v([1.0, 0.0], [0.5, 1.0]), (3, 1, 1)), np.tile(v([2.0, -1.0], [0.0, 0.7]), (3, 1, 1))
+        ),
+    ),
+    lambda p: mixed(p.base.loc, p.base.scale, np.array([[1.0, 0.0], [0.5, 1.0]]) @ np.array([[2.0, -1.0], [0.0, 0.7]])),
+    y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
+    outside=(v(inf, -inf), v(0.3, inf)),
+    invalid=(
+        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 0.0)), turned.bijector.Params(np.eye(2), np.eye(2))),
+        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 1.0)), turned.bijector.Params(np.eye(2), -np.eye(2))),
+    ),
     overparametrised=True,
 )
 

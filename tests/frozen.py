@@ -216,3 +216,64 @@ def segment(case: Any, low: float, high: float) -> np.ndarray:
     with jax.enable_x64(True):
         log_prob = case.distribution.log_prob(jax.tree.map(jnp.asarray, case.params), jnp.asarray(y))
     return (np.exp(np.asarray(log_prob)) * weight[:, None] * (high - low) / 2).sum(0)
+
+
+class Carried:
+    """A number of ``base`` carried through an increasing map, given with its inverse and its log-slope at ``x``."""
+
+    def __init__(self, base: Any, forward: Any, inverse: Any, log_slope: Any):
+        self.base, self.forward, self.inverse, self.log_slope = base, forward, inverse, log_slope
+
+    def logpdf(self, y: np.ndarray) -> np.ndarray:
+        x = self.inverse(y)
+        return self.base.logpdf(x) - self.log_slope(x)
+
+    def logcdf(self, y: np.ndarray) -> np.ndarray:
+        return self.base.logcdf(self.inverse(y))
+
+    def logsf(self, y: np.ndarray) -> np.ndarray:
+        return self.base.logsf(self.inverse(y))
+
+    def ppf(self, p: np.ndarray) -> np.ndarray:
+        return self.forward(self.base.ppf(p))
+
+
+def bent(base: Any, widths: Any, heights: Any, slopes: Any, bound: float, min_share: float) -> Carried:
+    """A number carried through a spline, by Durkan et al. (2019), equations 4 and 5, and bisection."""
+    k = widths.shape[-1]
+
+    def knots(sizes: np.ndarray) -> np.ndarray:
+        shares = min_share + (1 - k * min_share) * sizes / sizes.sum(-1, keepdims=True)
+        return np.concatenate([np.zeros((len(sizes), 1)), np.cumsum(shares, -1)], -1) * 2 * bound - bound
+
+    xs, ys = knots(widths), knots(heights)
+    ends = np.ones((len(slopes), 1))
+    ds = np.concatenate([ends, slopes, ends], -1)
+
+    def parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y, slope = np.array(x, float), np.ones(x.shape)
+        for b in range(len(xs)):
+            for i in range(k):
+                x0, x1, y0, y1, d0, d1 = xs[b, i], xs[b, i + 1], ys[b, i], ys[b, i + 1], ds[b, i], ds[b, i + 1]
+                at = (x[..., b] >= x0) & (x[..., b] <= x1)
+                z, s = (x[at, b] - x0) / (x1 - x0), (y1 - y0) / (x1 - x0)
+                below = s + (d1 + d0 - 2 * s) * z * (1 - z)
+                y[at, b] = y0 + (y1 - y0) * (s * z**2 + d0 * z * (1 - z)) / below
+                slope[at, b] = s**2 * (d1 * z**2 + 2 * s * z * (1 - z) + d0 * (1 - z) ** 2) / below**2
+        return y, np.log(slope)
+
+    def inverse(y: np.ndarray) -> np.ndarray:
+        low, high = np.minimum(y, -bound), np.maximum(y, bound)
+        for _ in range(80):
+            middle = (low + high) / 2
+            below = parts(middle)[0] < y
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return (low + high) / 2
+
+    return Carried(base, lambda x: parts(x)[0], inverse, lambda x: parts(x)[1])
+
+
+def mixed(loc: np.ndarray, scale: np.ndarray, matrix: np.ndarray) -> VectorNormal:
+    """Independent normals carried through a matrix."""
+    covariances = [(matrix * s**2) @ matrix.T for s in scale]
+    return VectorNormal(loc @ matrix.T, np.linalg.cholesky(covariances))

@@ -68,6 +68,7 @@ def test_help_loads_nothing_heavy():
         ("vae", ["--width", "8", "--latents", "2"], ["samples.png"], ["ELBO", "independent Bernoulli"]),
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
         ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
+        ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

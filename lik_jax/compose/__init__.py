@@ -7,5 +7,6 @@ from .censored import censored as censored
 from .discretized import discretized as discretized
 from .independent import independent as independent
 from .mixture import mixture as mixture
+from .transformed import transformed as transformed
 from .truncated import truncated as truncated
 from .zero_inflated import zero_inflated as zero_inflated

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from .._arrays import float_dtype
-from ..supports import Support
+from ..supports import Support, example_axes, shared
 
 
 def widened(*trees: Any) -> Any:
@@ -27,6 +27,8 @@ def with_axis(supports: Any, params: Any) -> Any:
     """Give each leaf one more axis, of length 1, right after its example axes; a leaf without any stays as it is."""
 
     def expand(support: Support, x: Any) -> Any:
+        if support == shared:
+            return x
         x = jnp.asarray(x)
         return x if x.ndim <= support.event_ndim else jnp.expand_dims(x, x.ndim - support.event_ndim)
 
@@ -40,6 +42,8 @@ def with_event_axis(y: Any, event_ndim: int) -> Any:
 
 def filled(where: Array, support: Support, x: Any) -> Array:
     """``support.fill`` in place of the values of ``x`` where ``where``, broadcast to the axes of ``where``."""
+    if support == shared:
+        return x
     x = jnp.asarray(x)
     examples = x.ndim - support.event_ndim
     if x.ndim and examples < where.ndim:
@@ -61,8 +65,8 @@ def filled_own_axes(where: Array, supports: Any, params: Any) -> Any:
     """
 
     def fill(support: Support, x: Any) -> Any:
-        examples = jnp.ndim(x) - support.event_ndim
-        if examples <= 0:
+        examples = len(example_axes(support, x))
+        if not examples:
             return x
         return filled(where.all(tuple(range(where.ndim - examples))), support, x)
 
@@ -71,14 +75,17 @@ def filled_own_axes(where: Array, supports: Any, params: Any) -> Any:
 
 def example_shape(supports: Any, params: Any) -> tuple[int, ...]:
     """What the example axes of all leaves broadcast to."""
-    pairs = zip(jax.tree.leaves(supports), jax.tree.leaves(params), strict=True)
-    return jnp.broadcast_shapes(*(jnp.shape(x)[: max(0, jnp.ndim(x) - s.event_ndim)] for s, x in pairs))
+    axes: list[tuple[int, ...]] = []
+    jax.tree.map(lambda support, x: axes.append(example_axes(support, x)), supports, params)
+    return jnp.broadcast_shapes(*axes)
 
 
 def spread(examples: tuple[int, ...], supports: Any, params: Any) -> Any:
     """Each leaf broadcast to the example axes ``examples``."""
 
-    def broadcast(support: Support, x: Any) -> Array:
+    def broadcast(support: Support, x: Any) -> Any:
+        if support == shared:
+            return x
         x = jnp.asarray(x)
         event = x.shape[max(0, x.ndim - support.event_ndim) :]
         lead = (1,) * (len(examples) - max(0, x.ndim - support.event_ndim))

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
+from jax import Array
 
 
 class Model(NamedTuple):
@@ -46,3 +48,11 @@ def split(make: Callable[[], nnx.Module]) -> Model:
 def size(params: Any) -> int:
     """How many numbers ``params`` holds."""
     return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def dropout(x: Array, rate: float, key: Array | None) -> Array:
+    """Leave out each number with probability ``rate`` and scale up the rest; without a key, ``x`` itself."""
+    if key is None or not rate:
+        return x
+    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
+    return jnp.where(keep, x / (1 - rate), 0)

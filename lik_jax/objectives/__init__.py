@@ -1,6 +1,7 @@
 """Where log-probabilities become a loss."""
 
 from . import adversarial as adversarial
+from . import dequantization as dequantization
 from . import diffusion as diffusion
 from . import distances as distances
 from . import preference as preference

@@ -8,7 +8,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ..distribution import Distribution, name_of
-from ..supports import Support, example_axes
+from ..supports import Support, example_axes, paired
 from .reduction import Reduction, example_weights, reduce
 from .rules import debug_rules
 
@@ -90,25 +90,25 @@ def check_shapes(distribution: Distribution, params: Any, examples: tuple[int, .
     Raises:
         ValueError: names the parameter, both shapes and the likely fix.
     """
-    supports, treedef = _param_supports(distribution)
-    if jax.tree.structure(params) != treedef:
+    pairs = paired(distribution.param_supports, params)
+    if pairs is None:
+        count = len(jax.tree.leaves(distribution.param_supports))
         raise ValueError(
             f"{name_of(distribution)}: params is {_describe(params)}; want "
-            f"{name_of(distribution)}.Params with {treedef.num_leaves} array{'s' * (treedef.num_leaves > 1)}. Raw "
+            f"{name_of(distribution)}.Params with {count} array{'s' * (count > 1)}. Raw "
             f"network outputs become params by {name_of(distribution)}.constrain(raw)."
         )
-    for (path, param), support in zip(jax.tree_util.tree_leaves_with_path(params), supports, strict=True):
+    for path, support, param in pairs:
         axes = example_axes(support, param)
         if axes not in ((), examples):
             raise ValueError(
-                f"{name_of(distribution)}: params{jax.tree_util.keystr(path)} has shape {jnp.shape(param)}, so its "
+                f"{name_of(distribution)}: params{path} has shape {jnp.shape(param)}, so its "
                 f"example axes are {axes}, but those of y are {examples}. {_fix(axes, examples)}"
             )
 
 
 def fill_masked(distribution: Distribution, params: Any, y: Any, keep: Array) -> tuple[Any, Any]:
     """Put legal values in place of the ``y`` and params of examples that do not count."""
-    supports, treedef = _param_supports(distribution)
     event = distribution.support
 
     def fill(support: Support, x: Any) -> Any:
@@ -117,12 +117,8 @@ def fill_masked(distribution: Distribution, params: Any, y: Any, keep: Array) ->
         x = jnp.asarray(x)
         return jnp.where(keep.reshape(keep.shape + (1,) * support.event_ndim), x, support.legal(x))
 
-    params = treedef.unflatten(fill(support, x) for support, x in zip(supports, jax.tree.leaves(params), strict=True))
+    params = jax.tree.map(fill, distribution.param_supports, params)
     return params, jax.tree.map(lambda leaf: fill(event, leaf), y)
-
-
-def _param_supports(distribution: Distribution) -> tuple[list[Support], Any]:
-    return jax.tree.flatten(distribution.param_supports)
 
 
 def _describe(params: Any) -> str:

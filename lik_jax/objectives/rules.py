@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from .._arrays import as_floats
 from ..distribution import Distribution, name_of
-from ..supports import Support, example_axes
+from ..supports import Support, example_axes, paired, shared
 
 
 class Rule(NamedTuple):
@@ -36,9 +36,11 @@ def rules(distribution: Distribution, params: Any, y: Any) -> Iterator[Rule]:
     """The rules, in the order in which their breaking explains most: each param, ``y``, then ``log_prob`` itself."""
     name = name_of(distribution)
     constrained = f"{name}.constrain(raw) maps every raw network output to legal params."
-    param_supports = jax.tree.leaves(distribution.param_supports)
-    for (path, leaf), support in zip(jax.tree_util.tree_leaves_with_path(params), param_supports, strict=True):
-        yield _inside(support, leaf, f"params{jax.tree_util.keystr(path)}", constrained)
+    for path, support, part in paired(distribution.param_supports, params) or ():
+        for inner, leaf in jax.tree_util.tree_leaves_with_path(part):
+            if support == shared and jax.dtypes.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key):
+                continue
+            yield _inside(support, leaf, f"params{path}{jax.tree_util.keystr(inner)}", constrained)
     whole = jax.tree.leaves(y)
     if len(whole) == 1 and whole[0] is y:
         advice = "Mend or drop these rows; leave missing ones out with mask=."

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .settings import Settings
 
@@ -123,7 +123,35 @@ class Gan:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan
+@dataclass(frozen=True)
+class Flow:
+    """A normalising flow of dequantised 17-level digits; the bound of uniform noise is on the discrete likelihood."""
+
+    kind: Literal["spline", "affine", "autoregressive"] = "spline"
+    """Couplings of splines, affine couplings (RealNVP), or masked autoregressive layers."""
+    layers: int = 6
+    """Each followed by a permutation, and a mixing if asked for."""
+    width: int = 128
+    """Of the hidden layers of each network."""
+    bins: int = 8
+    """Of the splines."""
+    dropout: float = 0.4
+    """Share of hidden units left out in training."""
+    mixing: bool = False
+    """A learnt linear map, by its LU factors, after each layer."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=3000,
+            batch_size=128,
+            learning_rate=2e-3,
+            weight_decay=0.5,
+            ema_decay=0.99,
+        )
+    )
+
+
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan | Flow
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
@@ -131,6 +159,7 @@ NAMES: dict[str, type] = {
     "vae": Vae,
     "diffusion": Diffusion,
     "gan": Gan,
+    "flow": Flow,
 }
 
 

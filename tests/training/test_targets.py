@@ -58,3 +58,14 @@ def test_gan_finds_every_mode_of_the_ring(tmp_path, seed):
     samples, data, normal, truth = finished.report.scores
     assert truth.nats < samples.nats < normal.nats - 1.5
     assert samples.nats <= data.nats + 0.1
+
+
+@pytest.mark.parametrize(
+    ("config", "target"), [(configs.Flow(), 2.00), (configs.Flow(kind="affine"), 2.12)], ids=["spline", "affine"]
+)
+def test_flow(tmp_path, config, target):
+    finished = train_run(config, tmp_path / "run")
+    bound, tighter, baseline, uniform = (s.nats / 64 / float(jax.numpy.log(2.0)) for s in finished.report.scores)
+    assert tighter < bound <= target
+    assert abs(baseline - 2.435) < 0.001
+    assert abs(uniform - 4.087) < 0.001
