@@ -1,7 +1,17 @@
 """Where log-probabilities become a loss."""
 
+from . import ais as ais
+from . import boltzmann as boltzmann
+from . import contrastive_divergence as contrastive_divergence
 from . import diffusion as diffusion
+from . import energy as energy
+from . import gaussian_rbm as gaussian_rbm
+from . import joint_energy as joint_energy
+from . import mcmc as mcmc
+from . import noise_contrastive as noise_contrastive
+from . import rbm as rbm
 from . import schedules as schedules
+from . import score_matching as score_matching
 from .elbo import Elbo as Elbo
 from .elbo import Iwae as Iwae
 from .elbo import effective_sample_size as effective_sample_size
