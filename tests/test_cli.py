@@ -67,6 +67,8 @@ def test_help_loads_nothing_heavy():
         ("regressor", ["--widths", "8", "--data", "diabetes"], ["predictive.png"], ["90 % interval", "straight line"]),
         ("vae", ["--width", "8", "--latents", "2"], ["samples.png"], ["ELBO", "independent Bernoulli"]),
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
+        ("rbm", ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"], ["samples.png"], ["exact", "reverse AIS"]),
+        ("score", ["--width", "8", "--levels", "5"], ["samples.png"], ["true score", "one normal"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

@@ -96,13 +96,58 @@ class Diffusion:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion
+@dataclass(frozen=True)
+class Rbm:
+    """A restricted Boltzmann machine of binarised digits by persistent contrastive divergence, scored by AIS.
+
+    The training loss shown is an energy difference and no likelihood; the validation loss is one.
+    """
+
+    hidden: int = 64
+    """Hidden bits; up to 16, log Z is exact."""
+    chains: int = 256
+    """Persistent chains."""
+    gibbs_steps: int = 2
+    """Of every chain, between two steps of the training."""
+    ais_chains: int = 500
+    """Of the final estimate, each way."""
+    ais_steps: int = 10_000
+    """Of each of them."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=4000, batch_size=128, learning_rate=2e-3, weight_decay=1e-3, validate_every=250
+        )
+    )
+
+
+@dataclass(frozen=True)
+class ScoreNetwork:
+    """A noise-conditional score network on a ring of eight normals, with a bound on its likelihood; known floor."""
+
+    width: int = 128
+    """Of the hidden layers."""
+    levels: int = 40
+    """Noise levels."""
+    sigma_min: float = 0.05
+    """The least noise: what is bounded is the density of data that have it."""
+    sigma_max: float = 5.0
+    """The greatest noise, under which data look normal."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=4000, batch_size=512, learning_rate=3e-3, weight_decay=1e-4, validate_every=400
+        )
+    )
+
+
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | Rbm | ScoreNetwork
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
     "transformer": Transformer,
     "vae": Vae,
     "diffusion": Diffusion,
+    "rbm": Rbm,
+    "score": ScoreNetwork,
 }
 
 

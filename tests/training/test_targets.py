@@ -42,3 +42,20 @@ def test_diffusion(tmp_path):
     finished = train_run(configs.Diffusion(), tmp_path / "run")
     per_dim = finished.report.scores[0].nats / 64 / float(jax.numpy.log(2.0))
     assert per_dim <= 2.3
+
+
+def test_rbm(tmp_path):
+    finished = train_run(configs.Rbm(), tmp_path / "run")
+    forward, reverse, baseline = finished.report.scores
+    assert forward.nats <= 19.4
+    assert abs(reverse.nats - forward.nats) <= 0.1
+    assert abs(baseline.nats - 25.27) < 0.01
+
+
+def test_score(tmp_path):
+    finished = train_run(configs.ScoreNetwork(), tmp_path / "run")
+    bound, ideal, floor, baseline = finished.report.scores
+    # against the true score under the same noise, chance cancels
+    assert 0 <= bound.nats - ideal.nats <= 0.05
+    assert abs(ideal.nats - floor.nats) <= 0.05
+    assert bound.nats < baseline.nats - 1
