@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from .._arrays import as_floats, float_dtype
 from .reduction import Reduction, example_weights, reduce
 
 
@@ -69,3 +71,15 @@ def over(per_example: Array, y: Array) -> Array:
 def sum_each(x: Array) -> Array:
     """``[B, ...]`` to ``[B]``."""
     return x.sum(tuple(range(1, x.ndim)))
+
+
+def promote(params: Any, *vectors: ArrayLike) -> tuple[Any, ...]:
+    """``params`` and ``vectors`` ``[..., n]`` in one float dtype, the example axes of the vectors lined up."""
+    dtype = float_dtype(*jax.tree.leaves(params), *vectors)
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+    return params, *as_floats(*(jnp.asarray(x, dtype) for x in vectors), ndims=(1,) * len(vectors))
+
+
+def vector(values: Array, x: Array) -> Array:
+    """``[n]`` with axes of size 1 in front, of the rank of ``x``."""
+    return values.reshape((1,) * (x.ndim - 1) + values.shape)

@@ -21,7 +21,7 @@ from jax.typing import ArrayLike
 from .. import special
 from .._arrays import as_floats
 from . import energy as energies
-from ._batch import examples, finish
+from ._batch import examples, finish, promote, vector
 from .mcmc import Kernel
 from .reduction import Reduction
 
@@ -35,14 +35,14 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike) -> Array:
     """``E(v)`` in nats, ``[..., d]`` to ``[...]``."""
-    (v,) = as_floats(v)
+    params, v = promote(params, v)
     return -(v @ params.bias) - 0.5 * ((v @ _symmetric(params)) * v).sum(-1)
 
 
 def logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each bit given all others, ``[..., d]`` to the same."""
-    (v,) = as_floats(v)
-    return v @ _symmetric(params) + params.bias.reshape((1,) * (v.ndim - 1) + params.bias.shape)
+    params, v = promote(params, v)
+    return v @ _symmetric(params) + vector(params.bias, v)
 
 
 def log_partition(params: Params, *, chunk_size: int = 2**12) -> Array:

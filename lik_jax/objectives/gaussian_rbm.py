@@ -23,6 +23,7 @@ from jax.typing import ArrayLike
 from .. import special
 from .._arrays import as_floats
 from . import energy as energies
+from ._batch import promote, vector
 from .mcmc import Kernel
 
 
@@ -37,30 +38,28 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike, h: ArrayLike) -> Array:
     """``E(v, h)`` in nats: ``[..., visible]`` and ``[..., hidden]`` to ``[...]``."""
-    v, h, w, b, c, s = as_floats(v, h, *params, ndims=(1, 1, 2, 1, 1, 1))
-    z, shift = v / _like(s, v), _like(b / s, v)
-    return 0.5 * ((z - shift) ** 2).sum(-1) - ((z @ w) * h).sum(-1) - h @ c
+    (w, b, c, s), v, h = promote(params, v, h)
+    z = v / vector(s, v)
+    return 0.5 * ((z - vector(b / s, v)) ** 2).sum(-1) - ((z @ w) * h).sum(-1) - h @ c
 
 
 def free_energy(params: Params, v: ArrayLike) -> Array:
     """``F(v) = -log sum_h exp(-E(v, h))`` in nats, ``[..., visible]`` to ``[...]``: ``-log p(v) = F(v) + log Z``."""
-    (v,) = as_floats(v)
-    z = (v - _like(params.visible_bias, v)) / _like(params.visible_scale, v)
+    params, v = promote(params, v)
+    z = (v - vector(params.visible_bias, v)) / vector(params.visible_scale, v)
     return 0.5 * (z**2).sum(-1) - special.softplus(hidden_logits(params, v)).sum(-1)
 
 
 def hidden_logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each hidden bit given the visible numbers, ``[..., visible]`` to ``[..., hidden]``."""
-    (v,) = as_floats(v)
-    logits = (v / _like(params.visible_scale, v)) @ params.weights
-    return logits + _like(params.hidden_bias, logits)
+    (w, _, c, s), v = promote(params, v)
+    return (v / vector(s, v)) @ w + vector(c, v)
 
 
 def visible_mean(params: Params, h: ArrayLike) -> Array:
     """Mean of each visible number given the hidden bits, ``[..., hidden]`` to ``[..., visible]``."""
-    (h,) = as_floats(h)
-    shift = h @ params.weights.T
-    return _like(params.visible_bias, shift) + _like(params.visible_scale, shift) * shift
+    (w, b, _, s), h = promote(params, h)
+    return vector(b, h) + vector(s, h) * (h @ w.T)
 
 
 def sample_hidden(params: Params, key: Array, v: ArrayLike) -> Array:
@@ -74,7 +73,7 @@ def sample_hidden(params: Params, key: Array, v: ArrayLike) -> Array:
 def sample_visible(params: Params, key: Array, h: ArrayLike) -> Array:
     """Visible numbers given hidden bits, ``[..., hidden]`` to ``[..., visible]``."""
     mean = visible_mean(params, h)
-    return mean + _like(params.visible_scale, mean) * jax.random.normal(key, mean.shape, mean.dtype)
+    return mean + vector(params.visible_scale, mean).astype(mean.dtype) * jax.random.normal(key, mean.shape, mean.dtype)
 
 
 def gibbs(params: Params) -> Kernel:
@@ -82,7 +81,7 @@ def gibbs(params: Params) -> Kernel:
 
     def kernel(key: Array, v: Array) -> Array:
         first, second = jax.random.split(key)
-        return sample_visible(params, second, sample_hidden(params, first, v))
+        return sample_visible(params, second, sample_hidden(params, first, v)).astype(v.dtype)
 
     return kernel
 
@@ -92,7 +91,7 @@ def log_partition(params: Params, *, chunk_size: int = 2**12) -> Array:
 
     def given_hidden(h: Array) -> Array:
         shift = h @ params.weights.T
-        inner = (shift * _like(params.visible_bias / params.visible_scale, shift)).sum(-1)
+        inner = (shift * vector(params.visible_bias / params.visible_scale, shift)).sum(-1)
         return -(h @ params.hidden_bias) - inner - 0.5 * (shift**2).sum(-1)
 
     normaliser = _normal_log_partition(params)
@@ -140,7 +139,3 @@ def init(key: Array, num_hidden: int, y: ArrayLike) -> Params:
 
 def _normal_log_partition(params: Params) -> Array:
     return jnp.log(params.visible_scale).sum() + 0.5 * math.log(2 * math.pi) * params.visible_scale.size
-
-
-def _like(vector: Array, x: Array) -> Array:
-    return vector.reshape((1,) * (x.ndim - 1) + vector.shape)

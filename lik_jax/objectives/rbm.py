@@ -24,6 +24,7 @@ from jax.typing import ArrayLike
 from .. import special
 from .._arrays import as_floats
 from . import energy as energies
+from ._batch import promote, vector
 from .mcmc import Kernel
 
 
@@ -37,24 +38,26 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike, h: ArrayLike) -> Array:
     """``E(v, h)`` in nats: ``[..., visible]`` and ``[..., hidden]`` to ``[...]``."""
-    v, h, w, b, c = _lined_up(params, v, h)
+    (w, b, c), v, h = promote(params, v, h)
     return -((v @ w) * h).sum(-1) - v @ b - h @ c
 
 
 def free_energy(params: Params, v: ArrayLike) -> Array:
     """``F(v) = -log sum_h exp(-E(v, h))`` in nats, ``[..., visible]`` to ``[...]``: ``-log p(v) = F(v) + log Z``."""
-    (v,) = as_floats(v)
+    params, v = promote(params, v)
     return -(v @ params.visible_bias) - special.softplus(hidden_logits(params, v)).sum(-1)
 
 
 def hidden_logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each hidden bit given the visible ones, ``[..., visible]`` to ``[..., hidden]``."""
-    return _affine(v, params.weights, params.hidden_bias)
+    (w, _, c), v = promote(params, v)
+    return v @ w + vector(c, v)
 
 
 def visible_logits(params: Params, h: ArrayLike) -> Array:
     """Log-odds of each visible bit given the hidden ones, ``[..., hidden]`` to ``[..., visible]``."""
-    return _affine(h, params.weights.T, params.visible_bias)
+    (w, b, _), h = promote(params, h)
+    return h @ w.T + vector(b, h)
 
 
 def sample_hidden(params: Params, key: Array, v: ArrayLike) -> Array:
@@ -72,7 +75,7 @@ def gibbs(params: Params) -> Kernel:
 
     def kernel(key: Array, v: Array) -> Array:
         first, second = jax.random.split(key)
-        return sample_visible(params, second, sample_hidden(params, first, v))
+        return sample_visible(params, second, sample_hidden(params, first, v)).astype(v.dtype)
 
     return kernel
 
@@ -135,18 +138,8 @@ def init(key: Array, num_hidden: int, y: ArrayLike) -> Params:
     return Params(weights, special.logit(share), jnp.zeros(num_hidden, y.dtype))
 
 
-def _affine(x: ArrayLike, weights: Array, bias: Array) -> Array:
-    (x,) = as_floats(x)
-    x = x @ weights
-    return x + bias.reshape((1,) * (x.ndim - 1) + bias.shape)
-
-
 def _bits(key: Array, logits: Array) -> Array:
     # a NaN stays one: a draw would hide it
     return jnp.where(
         jnp.isnan(logits), logits, (jax.random.logistic(key, logits.shape, logits.dtype) < logits).astype(logits.dtype)
     )
-
-
-def _lined_up(params: Params, v: ArrayLike, h: ArrayLike) -> tuple[Array, ...]:
-    return as_floats(v, h, *params, ndims=(1, 1, 2, 1, 1))

@@ -5,7 +5,12 @@ from typing import Any
 
 
 def training_curves(
-    ax: Any, records: Sequence[Mapping[str, Any]], *, lines: Mapping[str, float] | None = None, unit: str = "example"
+    ax: Any,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    lines: Mapping[str, float] | None = None,
+    unit: str = "example",
+    train: str = "train",
 ) -> None:
     """Training and held-out loss by step, with the best step marked.
 
@@ -14,11 +19,12 @@ def training_curves(
         records: with ``step``, ``train_loss`` and ``validation_loss``; None where not finite.
         lines: levels to compare with, by name: a baseline, a known floor.
         unit: what the loss is counted by.
+        train: what the training loss is called.
     """
     steps = [record["step"] for record in records]
-    for name, colour in (("train_loss", "tab:gray"), ("validation_loss", "tab:blue")):
+    for name, label, colour in (("train_loss", train, "tab:gray"), ("validation_loss", "validation", "tab:blue")):
         values = [float("nan") if record[name] is None else record[name] for record in records]
-        ax.plot(steps, values, color=colour, label=name.removesuffix("_loss"))
+        ax.plot(steps, values, color=colour, label=label)
     scored = [r for r in records if r["validation_loss"] is not None]
     if scored:
         best = min(scored, key=lambda record: record["validation_loss"])

@@ -115,7 +115,7 @@ class Rbm:
     """Of each of them."""
     fit: Settings = field(
         default_factory=partial(
-            Settings, steps=4000, batch_size=128, learning_rate=2e-3, weight_decay=1e-3, validate_every=250
+            Settings, steps=20_000, batch_size=128, learning_rate=4e-3, weight_decay=0.02, validate_every=1000
         )
     )
 

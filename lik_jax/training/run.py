@@ -131,7 +131,7 @@ def draw_run(folder: Path, task: Task, params: Any, key: jax.Array) -> list[Path
     from ..plots import figure, save, training_curves
 
     fig, ax = figure()
-    training_curves(ax, metrics.read(folder / "metrics.jsonl"), lines=task.levels, unit=task.unit)
+    training_curves(ax, metrics.read(folder / "metrics.jsonl"), lines=task.levels, unit=task.unit, train=task.loss_name)
     return [save(fig, folder / "training.png"), *task.draw(params, key, folder)]
 
 

@@ -163,8 +163,8 @@ MUTANTS = [
         "the_known_numbers",
         "a free energy without the hidden biases",
         RBM,
-        "return _affine(v, params.weights, params.hidden_bias)",
-        "return _affine(v, params.weights, 0 * params.hidden_bias)",
+        "return v @ w + vector(c, v)",
+        "return v @ w + 0 * vector(c, v)",
     ),
     in_objectives(
         "rbm",

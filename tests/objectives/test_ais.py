@@ -169,7 +169,7 @@ def test_gaussian_visible_numbers(key: jax.Array):
 
 def test_any_energy_and_kernel(key: jax.Array):
     """A fully visible machine, tempered; there-and-back sweeps serve both ways."""
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(key, 5)
     params = boltzmann.Params(jax.random.normal(keys[0], (4, 4)), jnp.array([0.5, -0.5, 0.2, 0.0]))
 
     def tempered(beta):
@@ -184,7 +184,7 @@ def test_any_energy_and_kernel(key: jax.Array):
     truth, every, betas = boltzmann.log_partition(params), energy.states(4), jnp.linspace(0.0, 1.0, 11)
     start = jax.random.bernoulli(keys[1], 0.5, (1000, 4)).astype(jnp.float64)
     forward = ais.forward(of, move, start, betas, 4 * np.log(2), key=keys[2])
-    target = every[jax.random.choice(keys[1], 16, (1000,), p=jnp.exp(-boltzmann.energy(params, every) - truth))]
+    target = every[jax.random.choice(keys[4], 16, (1000,), p=jnp.exp(-boltzmann.energy(params, every) - truth))]
     reverse = ais.reverse(of, move, target, betas, 4 * np.log(2), key=keys[3])
     for estimate in (forward, reverse):
         assert abs(estimate.log_z - truth) < 4 * estimate.standard_error < 0.2

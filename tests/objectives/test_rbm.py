@@ -130,10 +130,10 @@ def plane() -> np.ndarray:
 def test_gaussian_log_partition_is_the_integral():
     cell = (GRID[1] - GRID[0]) ** 2
     density = np.exp(-np.asarray(gaussian_rbm.free_energy(numbers(), plane())))
-    np.testing.assert_allclose(gaussian_rbm.log_partition(numbers()), np.log(density.sum() * cell), rtol=1e-12)
+    np.testing.assert_allclose(gaussian_rbm.log_partition(numbers()), np.log(density.sum() * cell), rtol=1e-9)
     base = gaussian_rbm.base(numbers(), jnp.array([1.0, -0.5]))
     flat = np.exp(-np.asarray(gaussian_rbm.free_energy(base, plane())))
-    np.testing.assert_allclose(gaussian_rbm.base_log_partition(base), np.log(flat.sum() * cell), rtol=1e-12)
+    np.testing.assert_allclose(gaussian_rbm.base_log_partition(base), np.log(flat.sum() * cell), rtol=1e-9)
 
 
 def test_gaussian_free_energy_and_conditionals():
@@ -145,7 +145,7 @@ def test_gaussian_free_energy_and_conditionals():
     for h in H:
         density = np.exp(-np.asarray(gaussian_rbm.energy(numbers(), plane(), np.broadcast_to(h, (len(plane()), 3)))))
         mean = density @ plane() / density.sum()
-        np.testing.assert_allclose(gaussian_rbm.visible_mean(numbers(), h), mean, atol=1e-10)
+        np.testing.assert_allclose(gaussian_rbm.visible_mean(numbers(), h), mean, atol=1e-8)
 
 
 def test_gaussian_gibbs_leaves_the_model_as_it_is(key: jax.Array):
@@ -171,7 +171,7 @@ def test_a_gaussian_start_has_the_moments_of_the_data(key: jax.Array):
     params = gaussian_rbm.init(key, 4, y)
     np.testing.assert_allclose(params.visible_bias, y.mean(0))
     np.testing.assert_allclose(params.visible_scale, y.std(0))
-    assert jnp.isnan(gaussian_rbm.sample_hidden(params, key, jnp.full((1, 2), jnp.nan))).all()
+    assert jnp.isnan(gaussian_rbm.sample_hidden(params, jax.random.key(1), jnp.full((1, 2), jnp.nan))).all()
 
 
 def test_energy_module_agrees():

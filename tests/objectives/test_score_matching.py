@@ -110,7 +110,7 @@ def test_denoising_has_the_gradient_of_explicit_score_matching():
         return score_matching.denoising(lambda y: score(w, y), y, sigma, noise=noise, weights=weights)
 
     for w in (jnp.array([0.5, -1.0]), jnp.array([-1.0, 0.3])):
-        np.testing.assert_allclose(jax.grad(denoising)(w), jax.grad(explicit)(w), rtol=1e-7)
+        np.testing.assert_allclose(jax.grad(denoising)(w), jax.grad(explicit)(w), rtol=5e-6)
 
 
 SIGMAS = np.array([3.0, 1.0, 0.3])
@@ -195,7 +195,7 @@ def test_what_does_not_fit_says_so(key: jax.Array):
     with pytest.raises(ValueError, match=r"score gave the shape \(3,\) for a batch of shape \(3, 2\)"):
         score_matching.implicit(lambda y: y.sum(-1), y)
     with pytest.raises(ValueError, match="score gave the shape"):
-        score_matching.denoising(lambda y: y[:1], y, 0.5, key=key)
+        score_matching.denoising(lambda y: y[:1], y, 0.5, noise=y)
     with pytest.raises(ValueError, match="exactly one of key and noise"):
         score_matching.denoising(lambda y: y, y, 0.5)
     with pytest.raises(ValueError, match="exactly one of key and probes"):

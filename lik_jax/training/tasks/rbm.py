@@ -100,6 +100,7 @@ def build(config: Rbm) -> Task:
         unit="image",
         fingerprint=fingerprint(images),
         levels={"independent pixels": independent_bernoulli(splits.train, splits.validation)},
+        loss_name="energy difference (no likelihood)",
         carry=chains,
     )
 
