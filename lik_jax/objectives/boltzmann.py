@@ -19,7 +19,6 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import special
-from .._arrays import as_floats
 from . import energy as energies
 from ._batch import examples, finish, promote, vector
 from .mcmc import Kernel
@@ -67,7 +66,7 @@ def pseudo_nll(
         weights: non-negative, ``[B]``.
         reduction: see `lik_jax.nll`.
     """
-    (y,) = as_floats(y)
+    params, y = promote(params, y)
     y, keep, w = examples(y, mask, weights, "boltzmann.pseudo_nll")
     return finish(special.softplus((1 - 2 * y) * logits(params, y)).sum(-1), keep, w, reduction)
 

@@ -90,12 +90,12 @@ def log_partition(params: Params, *, chunk_size: int = 2**12) -> Array:
     """``log Z`` in nats, exact: the integral over ``v`` in closed form, the sum over all states of ``h``."""
 
     def given_hidden(h: Array) -> Array:
-        shift = h @ params.weights.T
-        inner = (shift * vector(params.visible_bias / params.visible_scale, shift)).sum(-1)
-        return -(h @ params.hidden_bias) - inner - 0.5 * (shift**2).sum(-1)
+        (w, b, c, s), h = promote(params, h)
+        shift = h @ w.T
+        return -(h @ c) - (shift * vector(b / s, h)).sum(-1) - 0.5 * (shift**2).sum(-1)
 
-    normaliser = _normal_log_partition(params)
-    return normaliser + energies.log_partition(given_hidden, params.hidden_bias.size, chunk_size=chunk_size)
+    num_hidden = params.hidden_bias.size
+    return _normal_log_partition(params) + energies.log_partition(given_hidden, num_hidden, chunk_size=chunk_size)
 
 
 def anneal(params: Params, base: Params, beta: ArrayLike) -> Params:

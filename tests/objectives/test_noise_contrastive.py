@@ -63,6 +63,14 @@ def test_info_nce_by_hand():
     np.testing.assert_allclose(contrast.info_nce(scores, reduction="none"), -np.log([p[0, 0], p[1, 1]]), rtol=1e-14)
 
 
+def test_a_masked_row_of_scores_adds_exactly_nothing():
+    scores, mask = jnp.array([[1.0, 0.0, 2.0], [jnp.nan, jnp.inf, 0.0]]), jnp.array([True, False])
+    value, slope = jax.value_and_grad(lambda s: contrast.info_nce(s, mask=mask))(scores)
+    np.testing.assert_allclose(value, contrast.info_nce(scores[:1]), rtol=1e-14)
+    np.testing.assert_array_equal(slope[1], 0)
+    assert bool(jnp.isfinite(slope).all())
+
+
 def test_info_nce_bounds_the_mutual_information():
     """Partners known exactly among N: the bound saturates at log N, the information being log 4."""
     joint = np.eye(4) / 4
