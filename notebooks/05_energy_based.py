@@ -159,7 +159,7 @@ print("test NLL, nats an image:", found, " independent pixels:", independent)
 machine, base_bias = best["persistent CD"], start.visible_bias
 truth = float(rbm.log_partition(machine))
 long = mcmc.run(rbm.gibbs(machine), jax.random.key(3), jnp.asarray(images[:500]), 2000)
-sizes = [10, 30, 100, 300, 1000, 3000]
+sizes = [10, 50, 250, 1500]
 there = [
     ais.rbm_forward(rbm, machine, key=jax.random.key(4), num_chains=500, betas=n, visible_bias=base_bias) for n in sizes
 ]

@@ -68,7 +68,7 @@ def langevin(score: Score, step_size: ArrayLike, *, temperature: ArrayLike = 1.0
 def mala(energy: Energy, step_size: ArrayLike) -> Kernel:
     """Metropolis-adjusted Langevin: a Langevin step that is accepted or refused so that ``exp(-E)`` stays exact.
 
-    A proposal of energy inf is refused. A NaN is not: it is taken on, to be seen.
+    A proposal of energy inf is refused. One of energy NaN is not: the chain becomes NaN, to be seen.
 
     Args:
         energy: ``energy(y)``, ``[chains, ...]`` to ``[chains]``.
@@ -93,8 +93,10 @@ def mala(energy: Energy, step_size: ArrayLike) -> Kernel:
 
         log_ratio = old - new + log_q(y, moved, drift_back) - log_q(moved, y, drift)
         log_ratio = jnp.where(new == jnp.inf, -jnp.inf, log_ratio)
-        refuse = -jax.random.exponential(second, old.shape, old.dtype) >= log_ratio
-        return jnp.where(over(refuse, y), y, moved)
+        accept = -jax.random.exponential(second, old.shape, old.dtype) < log_ratio
+        # neither refused nor taken on in silence
+        moved = jnp.where(over(jnp.isnan(log_ratio), y), jnp.nan, moved)
+        return jnp.where(over(accept | jnp.isnan(log_ratio), y), moved, y)
 
     return kernel
 

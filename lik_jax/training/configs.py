@@ -134,7 +134,7 @@ class ScoreNetwork:
     """The greatest noise, under which data look normal."""
     fit: Settings = field(
         default_factory=partial(
-            Settings, steps=4000, batch_size=512, learning_rate=3e-3, weight_decay=1e-4, validate_every=400
+            Settings, steps=8000, batch_size=512, learning_rate=3e-3, weight_decay=1e-4, validate_every=800
         )
     )
 

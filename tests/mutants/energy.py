@@ -195,8 +195,8 @@ MUTANTS = [
         "adjusted_langevin_keeps_to_the_support_and_shows_nan",
         "NaN proposals quietly refused",
         MCMC,
-        "refuse = -jax.random.exponential(second, old.shape, old.dtype) >= log_ratio",
-        "refuse = ~(-jax.random.exponential(second, old.shape, old.dtype) < log_ratio)",
+        "over(accept | jnp.isnan(log_ratio), y)",
+        "over(accept, y)",
     ),
     in_objectives(
         "mcmc",

@@ -64,12 +64,12 @@ def build(config: ScoreNetwork) -> Task:
         )
 
     def evaluate(params: Any, key: Array) -> Report:
-        keys = jax.random.split(key, 3)
-        noised = splits.test + config.sigma_min * np.asarray(jax.random.normal(keys[1], splits.test.shape))
+        shared, noise_key, langevin_key = jax.random.split(key, 3)
+        noised = splits.test + config.sigma_min * np.asarray(jax.random.normal(noise_key, splits.test.shape))
         truth = -jax.vmap(lambda y: ring_log_prob(y, config.sigma_min))(noised).mean()
         own = float((splits.train**2).mean()) + config.sigma_min**2
         one = 0.5 * (noised**2).sum(-1).mean() / own + 0.5 * dims * math.log(2 * math.pi * own)
-        samples = np.asarray(drawn(params, keys[2]))
+        samples = np.asarray(drawn(params, langevin_key))
         distance, nearest = _nearest(samples)
         counts = np.bincount(nearest, minlength=_MODES) / len(samples)
         near = (distance < 3 * math.hypot(_SCALE, config.sigma_min)).mean()
@@ -77,8 +77,8 @@ def build(config: ScoreNetwork) -> Task:
             f"{len(splits.test)} points with noise of {config.sigma_min}",
             "point",
             (
-                Score("model, bound", float(test_bound(params, keys[0]).mean())),
-                Score("the same bound with the true score", float(test_ideal(params, keys[0]).mean())),
+                Score("model, bound", float(test_bound(params, shared).mean())),
+                Score("the same bound with the true score", float(test_ideal(params, shared).mean())),
                 Score("floor: the true density", float(truth)),
                 Score("baseline: one normal", float(one)),
             ),
