@@ -200,7 +200,8 @@ def noise_conditional(
     >>> noise_conditional(score, jnp.zeros((4, 2)), [1.0, 0.1], key=jax.random.key(0)).shape
     ()
     """
-    y, sigmas = as_floats(y, jnp.asarray(sigmas), ndims=(jnp.ndim(y), 1))
+    (y,) = as_floats(y)
+    sigmas = jnp.asarray(sigmas, y.dtype)
     y, keep, w = examples(y, mask, weights, "noise_conditional")
     if key is None and (levels is None or noise is None):
         raise ValueError("noise_conditional: give a key, or both levels and noise.")
@@ -253,7 +254,8 @@ def likelihood_bound(
     Source: Song, Durkan, Murray and Ermon (2021), "Maximum likelihood training of score-based diffusion models",
     theorem 3, for noise that is only added.
     """
-    y, sigmas = as_floats(y, jnp.asarray(sigmas), ndims=(jnp.ndim(y), 1))
+    (y,) = as_floats(y)
+    sigmas = jnp.asarray(sigmas, y.dtype)
     if (key is None) == (noise is None):
         raise ValueError("likelihood_bound: give exactly one of key and noise.")
     if noise is None:
