@@ -69,6 +69,8 @@ def test_help_loads_nothing_heavy():
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
         ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
         ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
+        ("rbm", ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"], ["samples.png"], ["exact", "reverse AIS"]),
+        ("score", ["--width", "8", "--levels", "5"], ["samples.png"], ["true score", "one normal"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

@@ -10,6 +10,7 @@ def training_curves(
     *,
     lines: Mapping[str, float] | None = None,
     unit: str = "example",
+    train: str = "train",
     metric: str | None = None,
 ) -> None:
     """Training and held-out loss by step, with the best step marked.
@@ -19,13 +20,16 @@ def training_curves(
         records: with ``step``, ``train_loss`` and ``validation_loss``; None where not finite.
         lines: levels to compare with, by name: a baseline, a known floor.
         unit: what the loss is counted by.
+        train: what the training loss is called.
         metric: what the held-out loss is, if it is not the training loss, in nats, on other data: it is drawn alone.
     """
     steps = [record["step"] for record in records]
-    names = (("train_loss", "tab:gray"), ("validation_loss", "tab:blue"))
-    for name, colour in names if metric is None else names[1:]:
+    curves = [("validation_loss", "validation", "tab:blue")]
+    if metric is None:
+        curves.insert(0, ("train_loss", train, "tab:gray"))
+    for name, label, colour in curves:
         values = [float("nan") if record[name] is None else record[name] for record in records]
-        ax.plot(steps, values, color=colour, label=name.removesuffix("_loss"))
+        ax.plot(steps, values, color=colour, label=label)
     scored = [r for r in records if r["validation_loss"] is not None]
     if scored:
         best = min(scored, key=lambda record: record["validation_loss"])

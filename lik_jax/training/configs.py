@@ -124,6 +124,30 @@ class Gan:
 
 
 @dataclass(frozen=True)
+class Rbm:
+    """A restricted Boltzmann machine of binarised digits by persistent contrastive divergence, scored by AIS.
+
+    The training loss shown is an energy difference and no likelihood; the validation loss is one.
+    """
+
+    hidden: int = 64
+    """Hidden bits; up to 16, log Z is exact."""
+    chains: int = 256
+    """Persistent chains."""
+    gibbs_steps: int = 2
+    """Of every chain, between two steps of the training."""
+    ais_chains: int = 500
+    """Of the final estimate, each way."""
+    ais_steps: int = 10_000
+    """Of each of them."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=20_000, batch_size=128, learning_rate=4e-3, weight_decay=0.02, validate_every=1000
+        )
+    )
+
+
+@dataclass(frozen=True)
 class Flow:
     """A normalising flow of dequantised 17-level digits; the bound of uniform noise is on the discrete likelihood."""
 
@@ -151,7 +175,26 @@ class Flow:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan | Flow
+@dataclass(frozen=True)
+class ScoreNetwork:
+    """A noise-conditional score network on a ring of eight normals, with a bound on its likelihood; known floor."""
+
+    width: int = 128
+    """Of the hidden layers."""
+    levels: int = 40
+    """Noise levels."""
+    sigma_min: float = 0.05
+    """The least noise: what is bounded is the density of data that have it."""
+    sigma_max: float = 5.0
+    """The greatest noise, under which data look normal."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings, steps=8000, batch_size=512, learning_rate=3e-3, weight_decay=1e-4, validate_every=800
+        )
+    )
+
+
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan | Flow | Rbm | ScoreNetwork
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
@@ -160,6 +203,8 @@ NAMES: dict[str, type] = {
     "diffusion": Diffusion,
     "gan": Gan,
     "flow": Flow,
+    "rbm": Rbm,
+    "score": ScoreNetwork,
 }
 
 

@@ -132,7 +132,7 @@ def draw_run(folder: Path, task: Task, params: Any, key: jax.Array) -> list[Path
 
     fig, ax = figure()
     records = metrics.read(folder / "metrics.jsonl")
-    training_curves(ax, records, lines=task.levels, unit=task.unit, metric=task.metric)
+    training_curves(ax, records, lines=task.levels, unit=task.unit, train=task.loss_name, metric=task.metric)
     return [save(fig, folder / "training.png"), *task.draw(params, key, folder)]
 
 

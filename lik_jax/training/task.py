@@ -62,6 +62,7 @@ class Task:
         fingerprint: of the data.
         levels: reference lines for the training curves, by name, in the unit of ``validate``.
         units_per_example: characters in a training window; 1 elsewhere.
+        loss_name: what the training curve calls it; say so here if it is no likelihood.
         carry: what the loss hands on from step to step, a sampler's chains, say; None if nothing.
         metric: what ``validate`` gives, if it is no negative log-likelihood in nats: "energy distance".
     """
@@ -76,6 +77,7 @@ class Task:
     fingerprint: str
     levels: dict[str, float] = field(default_factory=dict)
     units_per_example: int = 1
+    loss_name: str = "train"
     carry: Any = None
     metric: str | None = None
 

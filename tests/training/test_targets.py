@@ -69,3 +69,20 @@ def test_flow(tmp_path, config, target):
     assert tighter < bound <= target
     assert abs(baseline - 2.435) < 0.001
     assert abs(uniform - 4.087) < 0.001
+
+
+def test_rbm(tmp_path):
+    finished = train_run(configs.Rbm(), tmp_path / "run")
+    forward, reverse, baseline = finished.report.scores
+    assert forward.nats <= 18.0
+    assert abs(reverse.nats - forward.nats) <= 0.1
+    assert abs(baseline.nats - 25.27) < 0.01
+
+
+def test_score(tmp_path):
+    finished = train_run(configs.ScoreNetwork(), tmp_path / "run")
+    bound, ideal, floor, baseline = finished.report.scores
+    # against the true score under the same noise, chance cancels
+    assert 0 <= bound.nats - ideal.nats <= 0.05
+    assert abs(ideal.nats - floor.nats) <= 0.05
+    assert bound.nats < baseline.nats - 1

@@ -1,0 +1,47 @@
+"""What a task validates by and reports: likelihoods, against numbers known otherwise."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from lik_jax.objectives import energy, rbm
+from lik_jax.training import configs
+from lik_jax.training.data import by_row, digits
+from lik_jax.training.settings import Settings
+from lik_jax.training.tasks import build
+from lik_jax.training.tasks.score import ring, ring_log_prob
+
+
+def test_an_rbm_is_chosen_by_its_likelihood():
+    task = build(configs.Rbm(hidden=3, ais_steps=200, ais_chains=100, fit=Settings(seed=4)))
+    params = task.params._replace(weights=20 * task.params.weights)
+    validation = by_row((digits()["x"] >= 8).reshape(-1, 64)).validation
+    exact = energy.nll(lambda v: rbm.free_energy(params, v), validation, rbm.log_partition(params))
+    np.testing.assert_allclose(task.validate(params), exact, rtol=1e-5)
+    known, forward, reverse, _ = task.evaluate(params, jax.random.key(0)).scores
+    assert abs(forward.nats - known.nats) < 0.05
+    assert abs(reverse.nats - known.nats) < 0.05
+
+
+def test_the_chains_of_an_rbm_are_handed_on():
+    task = build(configs.Rbm(hidden=3, chains=5))
+    batch = task.batches(0)
+    (_, chains), slope = jax.value_and_grad(task.loss, has_aux=True)(task.params, batch, jax.random.key(0), task.carry)
+    assert chains.shape == task.carry.shape == (5, 64)
+    assert bool((chains != task.carry).any())
+    assert slope.weights.shape == (64, 3)
+
+
+def test_the_ring_is_scored_by_its_own_density():
+    points = ring(0, 100_000)
+    # eight normals far enough apart: log 8 + log(2 pi e 0.2^2)
+    floor = np.log(8) + np.log(2 * np.pi * np.e * 0.04)
+    each = -np.asarray(jax.vmap(ring_log_prob)(points))
+    assert abs(each.mean() - floor) < 4 * each.std() / len(points) ** 0.5 + 1e-3
+    grid = np.linspace(-4, 4, 321)
+    plane = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2)
+    density = np.exp(np.asarray(jax.vmap(lambda y: ring_log_prob(y, 0.3))(jnp.asarray(plane))))
+    np.testing.assert_allclose(density.sum() * (grid[1] - grid[0]) ** 2, 1, rtol=1e-4)
