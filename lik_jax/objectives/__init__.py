@@ -1,19 +1,18 @@
 """Where log-probabilities become a loss."""
 
 from . import adversarial as adversarial
-from . import dequantization as dequantization
-from . import diffusion as diffusion
-from . import distances as distances
-from . import preference as preference
 from . import ais as ais
 from . import boltzmann as boltzmann
 from . import contrastive_divergence as contrastive_divergence
+from . import dequantization as dequantization
 from . import diffusion as diffusion
+from . import distances as distances
 from . import energy as energy
 from . import gaussian_rbm as gaussian_rbm
 from . import joint_energy as joint_energy
 from . import mcmc as mcmc
 from . import noise_contrastive as noise_contrastive
+from . import preference as preference
 from . import rbm as rbm
 from . import schedules as schedules
 from . import score_matching as score_matching
