@@ -11,6 +11,7 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 import importlib as _importlib
 import typing as _typing
 
+from . import ode as ode
 from . import special as special
 from . import supports as supports
 from .checks import check as check
@@ -53,15 +54,20 @@ from .objectives import cross_entropy as cross_entropy
 from .objectives import diffusion as diffusion
 from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo
+from .objectives import flow_matching as flow_matching
 from .objectives import free_bits as free_bits
 from .objectives import gaussian_nll as gaussian_nll
 from .objectives import iwae as iwae
+from .objectives import masked_diffusion as masked_diffusion
 from .objectives import mean_absolute_error as mean_absolute_error
 from .objectives import mean_squared_error as mean_squared_error
 from .objectives import nll as nll
 from .objectives import perplexity as perplexity
 from .objectives import pinball as pinball
 from .objectives import poisson_nll as poisson_nll
+from .objectives import probability_flow_bound as probability_flow_bound
+from .objectives import probability_flow_field as probability_flow_field
+from .objectives import probability_flow_log_prob as probability_flow_log_prob
 from .objectives import schedules as schedules
 from .objectives import sequence_log_prob as sequence_log_prob
 from .objectives import shift_right as shift_right

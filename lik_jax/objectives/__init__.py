@@ -1,6 +1,8 @@
 """Where log-probabilities become a loss."""
 
 from . import diffusion as diffusion
+from . import flow_matching as flow_matching
+from . import masked_diffusion as masked_diffusion
 from . import schedules as schedules
 from .elbo import Elbo as Elbo
 from .elbo import Iwae as Iwae
@@ -17,6 +19,10 @@ from .losses import mean_absolute_error as mean_absolute_error
 from .losses import mean_squared_error as mean_squared_error
 from .losses import pinball as pinball
 from .losses import poisson_nll as poisson_nll
+from .probability_flow import FlowBound as FlowBound
+from .probability_flow import probability_flow_bound as probability_flow_bound
+from .probability_flow import probability_flow_field as probability_flow_field
+from .probability_flow import probability_flow_log_prob as probability_flow_log_prob
 from .reduction import Total as Total
 from .sequence import bits_per_byte as bits_per_byte
 from .sequence import bits_per_character as bits_per_character
