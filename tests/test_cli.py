@@ -67,6 +67,8 @@ def test_help_loads_nothing_heavy():
         ("regressor", ["--widths", "8", "--data", "diabetes"], ["predictive.png"], ["90 % interval", "straight line"]),
         ("vae", ["--width", "8", "--latents", "2"], ["samples.png"], ["ELBO", "independent Bernoulli"]),
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
+        ("flow-matching", ["--width", "8", "--blocks", "1"], ["samples.png"], ["by its ODE", "one normal"]),
+        ("masked-diffusion", ["--width", "8", "--blocks", "1"], ["samples.png"], ["bits/dim", "every pixel"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .settings import Settings
 
@@ -96,13 +96,61 @@ class Diffusion:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion
+@dataclass(frozen=True)
+class FlowMatching:
+    """Flow matching on a ring of eight normals in the plane, scored by its exact density beside the true one."""
+
+    path: Literal["straight", "circle"] = "straight"
+    """From noise to data: straight lines, or the variance-preserving quarter of a circle."""
+    coupling: Literal["independent", "optimal"] = "independent"
+    """Of noise and data within a batch; the optimal one takes time that grows with the cube of the batch."""
+    width: int = 128
+    """Of the residual stream."""
+    blocks: int = 3
+    """Of the network."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=6000,
+            batch_size=512,
+            learning_rate=2e-3,
+            weight_decay=0.0,
+            ema_decay=0.995,
+            validate_every=1000,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class MaskedDiffusion:
+    """Masked diffusion of 17-level digits, pixels as categories that are hidden and filled in, scored by its bound."""
+
+    width: int = 256
+    """Of the residual stream."""
+    blocks: int = 3
+    """Of the network."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=2000,
+            batch_size=128,
+            learning_rate=1e-3,
+            weight_decay=0.1,
+            ema_decay=0.995,
+            validate_every=250,
+        )
+    )
+
+
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | FlowMatching | MaskedDiffusion
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
     "transformer": Transformer,
     "vae": Vae,
     "diffusion": Diffusion,
+    "flow-matching": FlowMatching,
+    "masked-diffusion": MaskedDiffusion,
 }
 
 
