@@ -147,7 +147,7 @@ def test_nothing_hidden_is_zero_and_everything_hidden_is_finite(schedule, num_st
             num_steps=num_steps,
         ).total
 
-    each, slopes = jax.jvp(total, (scale,), (scale,))
+    each, slopes = total(scale), jax.jacrev(total)(scale)
     assert each[:2].tolist() == slopes[:2].tolist() == [0, 0]
     assert np.isfinite(each).all()
     assert np.isfinite(slopes).all()
@@ -192,6 +192,7 @@ class Bent:
         ("ends early", r"hidden\(1\) is 0\.999; want 1"),
         ("not a number", r"not finite at t = 0\.49"),
     ],
+    ids=["falls", "late", "early", "nan"],
 )
 def test_a_schedule_that_does_not_rise_from_0_to_1_is_an_error(key: jax.Array, kind: str, message: str):
     y = jnp.zeros((2, 3), int)
