@@ -62,6 +62,6 @@ def test_maximum_likelihood_finds_the_scale():
         return -(ode.standard_normal(z) + log_det).mean()
 
     best = 0.5 * jnp.log((x**2).mean())
-    np.testing.assert_allclose(jax.grad(nll)(best), 0, atol=1e-8)
+    slopes = jax.jit(jax.vmap(jax.grad(nll)))(jnp.stack([best, jnp.float64(0.2)]))
     # d/da of x^2 exp(-2 a) / 2 + a
-    np.testing.assert_allclose(jax.grad(nll)(0.2), 1 - (x**2).mean() * np.exp(-0.4), rtol=1e-7)
+    np.testing.assert_allclose(slopes, [0, 1 - (x**2).mean() * np.exp(-0.4)], atol=1e-7)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lik_jax.models import classifier, regressor, transformer
+from lik_jax.models import classifier, masked_denoiser, regressor, transformer
 from lik_jax.training.errors import DataError
 from lik_jax.training.tasks.regressor import find
 
@@ -71,3 +71,17 @@ def test_a_shift_moves_by_one_pixel_at_most():
     where = np.argwhere(np.asarray(shifted) == 1)
     assert len(where) == 200
     assert {(int(i), int(j)) for _, i, j in where} == {(i, j) for i in (2, 3, 4) for j in (3, 4, 5)}
+
+
+def test_a_masked_denoiser_sees_what_is_shown_and_nothing_else():
+    config = masked_denoiser.Config(num_tokens=5, num_levels=3, width=8, num_blocks=1)
+    model = masked_denoiser.create(config, jax.random.key(5))
+    # a head that is not 0
+    params = jax.tree.map(lambda w: w + 0.1 * jnp.sin(jnp.arange(w.size, dtype=w.dtype)).reshape(w.shape), model.params)
+    y, hidden = jnp.array([[0, 2, 1, 1, 0]]), jnp.array([[True, False, True, False, False]])
+    shown = jnp.where(hidden, 3, y)
+    other = jnp.where(hidden, 3, (y + hidden) % 3)
+    first, second = model.apply(params, shown), model.apply(params, other)
+    assert first.shape == (1, 5, 3)
+    np.testing.assert_array_equal(first, second)
+    assert bool((model.apply(params, shown.at[0, 1].set(0)) != first).any())
