@@ -80,7 +80,7 @@ def test_a_masked_denoiser_sees_what_is_shown_and_nothing_else():
     params = jax.tree.map(lambda w: w + 0.1 * jnp.sin(jnp.arange(w.size, dtype=w.dtype)).reshape(w.shape), model.params)
     y, hidden = jnp.array([[0, 2, 1, 1, 0]]), jnp.array([[True, False, True, False, False]])
     shown = jnp.where(hidden, 3, y)
-    other = jnp.where(hidden, 3, (y + hidden) % 3)
+    other = jnp.where(hidden, 3, (y + hidden.astype(int)) % 3)
     first, second = model.apply(params, shown), model.apply(params, other)
     assert first.shape == (1, 5, 3)
     np.testing.assert_array_equal(first, second)
