@@ -133,10 +133,10 @@ MUTANTS = [
     ),
     masked(
         "nothing_hidden_is_zero_and_everything_hidden_is_finite[Linear()-4]",
-        "NaN at t = 1 / T, by logarithms of what is hidden before",
+        "a Riemann sum at s, not at t: infinite at t = 1 / T",
         MASKED,
-        "schedule.hidden(earlier) / schedule.hidden(safe))",
-        "schedule.hidden(earlier) * jnp.log(schedule.hidden(earlier)) / schedule.hidden(safe))",
+        "(1 - schedule.hidden(earlier) / schedule.hidden(safe))",
+        "(schedule.hidden(safe) / schedule.hidden(earlier) - 1)",
     ),
     masked(
         "finite_steps_are_the_definition[Linear()]",
