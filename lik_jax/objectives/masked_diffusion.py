@@ -45,7 +45,7 @@ class MaskedBound(NamedTuple):
     Attributes:
         total: ``weight * surprise``, nats.
         surprise: ``-log p`` of the hidden tokens given the others, summed, nats.
-        weight: of the time.
+        weight: of the time; that of time 1 where nothing was hidden.
         num_hidden: how many tokens were hidden.
     """
 
@@ -111,15 +111,15 @@ def bound(
     hidden = mask_of(hidden, y, "masked_diffusion.bound")
     surprise = _surprise(denoise, y, hidden, t, mask_token)
     count = hidden.sum(tuple(range(1, y.ndim)))
-    # at t = 0 nothing is hidden and the weight is infinite
-    some = count > 0
-    safe = jnp.where(some, t, 1)
+    # where nothing is hidden there is no surprise to weight, and at t = 0 the weight would be infinite
+    safe = jnp.where(count > 0, t, 1)
     if num_steps is None:
         weight = rate(schedule, safe)
     else:
         earlier = (jnp.round(safe * num_steps) - 1) / num_steps
         weight = num_steps * (1 - schedule.hidden(earlier) / schedule.hidden(safe))
-    return MaskedBound(jnp.where(some, weight * surprise, 0), surprise, weight, count)
+    weight = weight.astype(surprise.dtype)
+    return MaskedBound(weight * surprise, surprise, weight, count)
 
 
 def loss(
@@ -221,7 +221,9 @@ def any_order_bound(
         share = count.astype(float) / dims
         surprise = _surprise(denoise, y, order < over(count, y), share, mask_token)
         weight = (dims / count).astype(surprise.dtype)
-        return MaskedBound(weight * surprise, surprise, weight, count)
+        weight = weight.astype(surprise.dtype)
+
+    return MaskedBound(weight * surprise, surprise, weight, count)
 
     if full:
 

@@ -128,7 +128,7 @@ MUTANTS = [
         "nothing_hidden_is_zero_and_everything_hidden_is_finite[Linear()-None]",
         "0 times an infinite weight",
         MASKED,
-        "safe = jnp.where(some, t, 1)",
+        "safe = jnp.where(count > 0, t, 1)",
         "safe = t",
     ),
     masked(
@@ -196,10 +196,10 @@ MUTANTS = [
     ),
     masked(
         "samples_in_two_steps_follow_the_model_of_two_steps",
-        "tokens shown too late",
+        "the share of all tokens, not of the hidden",
         "objectives/masked_sampling.py",
         "1 - schedule.hidden(s) / schedule.hidden(t)",
-        "1 - schedule.hidden(s)",
+        "schedule.hidden(t) - schedule.hidden(s)",
     ),
     masked(
         "samples_of_any_order_follow_the_joint",

@@ -205,11 +205,15 @@ def test_a_schedule_that_does_not_rise_from_0_to_1_is_an_error(key: jax.Array, k
 def test_masked_examples_add_exactly_nothing(key: jax.Array):
     y, keep = jnp.array([[1, 0, 1], [-7, 99, 2], [0, 0, 1]]), jnp.array([True, False, True])
 
-    t, hidden = jnp.array([0.2, jnp.nan, 0.9]), jnp.array([[0, 1, 1], [1, 1, 1], [1, 1, 1]], bool)
+    t, hidden = jnp.array([0.2, jnp.nan, 0.9]), jnp.array([[0, 1, 1], [0, 1, 0], [1, 1, 1]], bool)
 
     def loss(scale, **options):
+        def denoise(x, t):
+            embedded = jnp.take(jnp.ones(3), x)  # NaN for what is no token, as embeddings have it
+            return scale * exact(x, t) + 0 * embedded.sum(1)[:, None, None]
+
         options = {"mask": keep, "t": t, "hidden": hidden, **options}
-        return masked_diffusion.loss(lambda x, t: scale * exact(x, t), LINEAR, y, mask_token=2, **options)
+        return masked_diffusion.loss(denoise, LINEAR, y, mask_token=2, **options)
 
     value, slope = jax.value_and_grad(loss)(1.3)
     assert np.isfinite([value, slope]).all()
@@ -218,20 +222,24 @@ def test_masked_examples_add_exactly_nothing(key: jax.Array):
     np.testing.assert_allclose(value, each.sum() / 2, rtol=1e-6)
     np.testing.assert_allclose(loss(1.3, reduction="sum", weights=jnp.array([2.0, 1.0, 0.0])), 2 * each[0], rtol=1e-6)
     assert np.isfinite(loss(1.3, t=None, hidden=None, key=key))
-    unmasked = loss(1.3, mask=None, t=jnp.full(3, 0.5), reduction="none")
+    unmasked = masked_diffusion.loss(
+        exact, LINEAR, y, mask_token=2, t=jnp.full(3, 0.5), hidden=hidden, reduction="none"
+    )
     assert float(unmasked[1]) == np.inf  # a token that is none has no probability
 
 
 def test_what_is_said_of_seen_tokens_counts_for_nothing(key: jax.Array):
     y = jnp.array([[1, 0, 1]] * 4)
 
-    def total(scale):
+    def total(bias):
         def denoise(x, t):
-            return jnp.where((x == 2)[..., None], scale * exact(x, t), jnp.nan)
+            return jnp.where((x == 2)[..., None], exact(x, t), jnp.nan) + bias[None]
 
         return masked_diffusion.bound(denoise, LINEAR, y, mask_token=2, key=key).total.sum()
 
-    assert np.isfinite(jax.value_and_grad(total)(1.0)).all()
+    value, slope = jax.value_and_grad(total)(jnp.zeros((3, 2)))
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()
 
 
 @pytest.mark.usefixtures("x64")
