@@ -111,12 +111,12 @@ class FlowMatching:
     fit: Settings = field(
         default_factory=partial(
             Settings,
-            steps=6000,
+            steps=4000,
             batch_size=512,
             learning_rate=2e-3,
             weight_decay=0.0,
             ema_decay=0.995,
-            validate_every=1000,
+            validate_every=500,
         )
     )
 
