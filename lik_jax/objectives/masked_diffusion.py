@@ -221,9 +221,7 @@ def any_order_bound(
         share = count.astype(float) / dims
         surprise = _surprise(denoise, y, order < over(count, y), share, mask_token)
         weight = (dims / count).astype(surprise.dtype)
-        weight = weight.astype(surprise.dtype)
-
-    return MaskedBound(weight * surprise, surprise, weight, count)
+        return MaskedBound(weight * surprise, surprise, weight, count)
 
     if full:
 
