@@ -34,7 +34,7 @@ class Flow(NamedTuple):
     Attributes:
         x: at the end, ``[B, ...]``; NaN where the steps did not suffice.
         log_det: ``log |det dx(t1) / dx(t0)|``, the integral of the divergence, ``[B]``; 0 if it was not asked for.
-        num_steps: taken, rejected ones included, ``[B]``: a field call is one divergence and 6 of them a step.
+        num_steps: taken, rejected ones included, ``[B]``.
     """
 
     x: Array
@@ -116,6 +116,8 @@ def flow(
     adjoint: Any = None,
 ) -> Flow:
     """Follow a field from ``t0`` to ``t1``, which may be before ``t0``.
+
+    Called eagerly it compiles anew each time, because the field is a new function: put it under ``jax.jit``.
 
     Args:
         field: ``field(t, x)``, ``[]`` and ``[B, ...]`` to ``[B, ...]``, each example moving on its own.
