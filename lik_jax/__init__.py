@@ -11,6 +11,7 @@ A distribution is a module of pure functions; ``log_prob(params, y)`` composes w
 import importlib as _importlib
 import typing as _typing
 
+from . import bijectors as bijectors
 from . import ode as ode
 from . import special as special
 from . import supports as supports

@@ -88,6 +88,8 @@ count = Support("a whole number not below 0", _count, 0.0, discrete=True)
 label = Support("a class label: 0, 1, ..., number of classes - 1", _count, 0.0, discrete=True)
 real_vector = Support("a vector of finite numbers", _real, 0.0, event_ndim=1)
 extended_real_vector = Support("a vector of numbers, infinities included", _extended_real, 0.0, event_ndim=1)
+# stands for a whole pytree without example axes, such as the weights of a network
+shared = Support("a pytree of numbers that all examples share", _extended_real, 0.0)
 
 
 def _cholesky(x: Array) -> Array:

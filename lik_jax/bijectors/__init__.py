@@ -1,3 +1,6 @@
-"""Maps with an inverse and a log-determinant: frozen dataclasses of pure functions over params."""
+"""Invertible maps with log-determinants: frozen dataclasses with static fields, pure functions of their params.
 
-from .continuous import Continuous as Continuous
+``forward(params, x)`` gives ``(y, log_det)`` and ``inverse(params, y)`` gives ``(x, log_det)``.
+"""
+
+from .continuous import continuous as continuous

@@ -1,7 +1,7 @@
 """A continuous normalizing flow: the map from where a point is at ``t0`` to where a field has moved it at ``t1``.
 
 >>> import jax.numpy as jnp
->>> flow = Continuous(lambda params, t, x: params * x)
+>>> flow = continuous(lambda params, t, x: params * x)
 >>> y, log_det = flow.forward(jnp.float32(0.5), jnp.ones((3, 2)))
 >>> back, _ = flow.inverse(jnp.float32(0.5), y)
 >>> [round(float(v), 3) for v in (y[0, 0], log_det[0], back[0, 0])]
@@ -18,12 +18,12 @@ from typing import Any
 from jax import Array
 from jax.typing import ArrayLike
 
-from .. import ode
+from .. import ode, supports
 from .._arrays import as_floats
 
 
 @dataclass(frozen=True)
-class Continuous:
+class continuous:
     """Moves points by ``dx/dt = field(params, t, x)`` from ``t0`` to ``t1``; the inverse moves them back.
 
     Attributes:
@@ -45,6 +45,18 @@ class Continuous:
     atol: float = 1e-5
     max_steps: int = 4096
 
+    increasing = False
+    Params = None
+    param_supports = supports.shared
+    raw_size = None
+
+    @property
+    def domain(self) -> supports.Support:
+        """Every point."""
+        return supports.stacked(supports.real, self.event_ndim)
+
+    codomain = domain
+
     def forward(self, params: Any, x: ArrayLike, *, probes: ArrayLike | None = None) -> tuple[Array, Array]:
         """``y`` and ``log |det dy/dx|``: ``[..., *event]`` to ``[..., *event]`` and ``[...]``.
 
@@ -63,7 +75,7 @@ class Continuous:
     def _moved(self, params: Any, x: ArrayLike, start: float, end: float, probes: Any) -> tuple[Array, Array]:
         (x,) = as_floats(x)
         if x.ndim < self.event_ndim:
-            raise ValueError(f"Continuous: a point has {self.event_ndim} axes, but x has shape {x.shape}.")
+            raise ValueError(f"continuous: a point has {self.event_ndim} axes, but x has shape {x.shape}.")
         axes = x.shape[: x.ndim - self.event_ndim]
         flat = (math.prod(axes), *x.shape[len(axes) :])
         moved = ode.flow(

@@ -25,7 +25,7 @@ from jax.typing import ArrayLike
 
 from .. import ode
 from .._arrays import as_floats
-from ._times import antithetic_times
+from . import schedules
 from .interpolants import ConditionalOT as ConditionalOT
 from .interpolants import Diffused as Diffused
 from .interpolants import Interpolant as Interpolant
@@ -247,7 +247,7 @@ def _draw(x: Array, key: Any, t: Any, noise: Any) -> tuple[Array, Array]:
         raise ValueError("flow_matching.loss: give a key, or both t and noise.")
     keys: Any = None if key is None else jax.random.split(key)
     if t is None:
-        t = antithetic_times(keys[0], x.shape[0], x.dtype)
+        t = 1 - schedules.antithetic_times(keys[0], x.shape[0], x.dtype)
     if noise is None:
         noise = jax.random.normal(keys[1], x.shape, x.dtype)
     t, noise = jnp.asarray(t, x.dtype), jnp.asarray(noise, x.dtype)

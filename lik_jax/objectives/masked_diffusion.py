@@ -25,7 +25,6 @@ from jax.typing import ArrayLike
 
 from .._arrays import as_floats
 from ..distributions import categorical
-from ._times import antithetic_times
 from ._tokens import Denoiser, logits_of, mask_of, over, random_order, tokens_of
 from .masked_sampling import sample as sample
 from .masked_sampling import sample_any_order as sample_any_order
@@ -35,6 +34,7 @@ from .masking_schedules import MaskingSchedule as MaskingSchedule
 from .masking_schedules import Polynomial as Polynomial
 from .masking_schedules import check_schedule, rate
 from .reduction import Reduction, example_weights, reduce
+from .schedules import antithetic_times
 
 
 class MaskedBound(NamedTuple):
@@ -101,7 +101,7 @@ def bound(
         raise ValueError("masked_diffusion.bound: give a key, or both t and hidden.")
     keys: Any = None if key is None else jax.random.split(key)
     if t is None:
-        t = antithetic_times(keys[0], y.shape[0])
+        t = 1 - antithetic_times(keys[0], y.shape[0])  # in (0, 1]: at 0 nothing is hidden
         t = t if num_steps is None else jnp.ceil(t * num_steps) / num_steps
     (t,) = as_floats(t)
     if t.shape != y.shape[:1]:
@@ -232,7 +232,7 @@ def any_order_bound(
         total, _ = jax.lax.scan(add, jnp.zeros(batch, dtype), jnp.arange(1, dims + 1))
         return MaskedBound(total, total, jnp.ones_like(total), jnp.full(batch, dims))
     if num_hidden is None:
-        num_hidden = jnp.ceil(antithetic_times(keys[1], batch) * dims).astype(int)
+        num_hidden = jnp.ceil((1 - antithetic_times(keys[1], batch)) * dims).astype(int)
     num_hidden = jnp.asarray(num_hidden)
     if num_hidden.shape != (batch,):
         raise ValueError(

@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from lik_jax import ode
-from lik_jax.bijectors import Continuous
+from lik_jax.bijectors import continuous
 
 pytest.importorskip("diffrax")
 pytestmark = pytest.mark.usefixtures("x64")
@@ -25,7 +25,7 @@ def bent(params, t, x):
 
 
 def test_forward_is_a_matrix_exponential_and_inverse_undoes_it(key: jax.Array):
-    flow, x = Continuous(linear, **TIGHT), jax.random.normal(key, (2, 3, 2), jnp.float64)
+    flow, x = continuous(linear, **TIGHT), jax.random.normal(key, (2, 3, 2), jnp.float64)
     y, up = flow.forward(jnp.asarray(A), x)
     np.testing.assert_allclose(y, x @ scipy.linalg.expm(A).T, rtol=1e-8)
     np.testing.assert_allclose(up, np.full((2, 3), 0.7), rtol=1e-8)
@@ -35,26 +35,26 @@ def test_forward_is_a_matrix_exponential_and_inverse_undoes_it(key: jax.Array):
 
 
 def test_points_of_any_rank_and_estimated_log_determinants(key: jax.Array):
-    flow, first = Continuous(bent, **TIGHT), jax.random.fold_in(key, 1)
+    flow, first = continuous(bent, **TIGHT), jax.random.fold_in(key, 1)
     x = jnp.broadcast_to(jnp.array([0.3, -0.8]), (400, 2))
     exact = flow.inverse(jnp.asarray(A), x[0])[1]
     assert exact.shape == ()
     each = flow.inverse(jnp.asarray(A), x, probes=ode.probes(first, x.shape))[1]
     assert float(each.std()) > 0.01
     assert abs(float(each.mean() - exact)) < 4 * float(each.std()) / 20
-    matrices = Continuous(lambda params, t, x: params * x, event_ndim=2, **TIGHT)
+    matrices = continuous(lambda params, t, x: params * x, event_ndim=2, **TIGHT)
     assert matrices.forward(jnp.float64(0.5), jnp.ones((3, 2, 2)))[1].tolist() == pytest.approx([2.0] * 3)
 
 
 def test_equal_flows_are_one_static_argument():
-    assert hash(Continuous(linear)) == hash(Continuous(linear))
-    assert Continuous(linear) == Continuous(linear)
-    assert Continuous(linear) != Continuous(bent)
+    assert hash(continuous(linear)) == hash(continuous(linear))
+    assert continuous(linear) == continuous(linear)
+    assert continuous(linear) != continuous(bent)
 
 
 def test_maximum_likelihood_finds_the_scale():
     """x = exp(a) z: the best a is half the log of the mean square."""
-    flow = Continuous(lambda params, t, x: params * x, **TIGHT)
+    flow = continuous(lambda params, t, x: params * x, **TIGHT)
     x = jnp.array([[0.5], [-1.5], [2.0], [0.1]])
 
     def nll(a):

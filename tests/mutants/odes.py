@@ -112,10 +112,17 @@ MUTANTS = [
     ),
     matching(
         "times_are_of_low_discrepancy",
-        "a range of fractions, one too long at 49",
-        "objectives/_times.py",
-        "jnp.arange(num, dtype=start.dtype) / num",
-        "jnp.arange(0, 1, 1 / num)",
+        "times each drawn on its own",
+        MATCHING,
+        "1 - schedules.antithetic_times(keys[0], x.shape[0], x.dtype)",
+        "jax.random.uniform(keys[0], (x.shape[0],), x.dtype)",
+    ),
+    masked(
+        "times_are_of_low_discrepancy_and_never_0",
+        "a first step with the number 0",
+        MASKED,
+        "jnp.ceil(t * num_steps) / num_steps",
+        "jnp.floor(t * num_steps) / num_steps",
     ),
     Mutant(
         "bijectors/test_continuous.py::test_forward_is_a_matrix_exponential_and_inverse_undoes_it",
