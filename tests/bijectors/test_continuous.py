@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 
+import lik_jax as lj
 from lik_jax import ode
 from lik_jax.bijectors import continuous
 
@@ -65,3 +67,14 @@ def test_maximum_likelihood_finds_the_scale():
     slopes = jax.jit(jax.vmap(jax.grad(nll)))(jnp.stack([best, jnp.float64(0.2)]))
     # d/da of x^2 exp(-2 a) / 2 + a
     np.testing.assert_allclose(slopes, [0, 1 - (x**2).mean() * np.exp(-0.4)], atol=1e-7)
+
+
+def test_a_distribution_carried_through_a_continuous_flow():
+    module = pytest.importorskip("lik_jax.compose.transformed")
+    through = module.transformed(lj.independent(lj.normal, 1), continuous(linear, **TIGHT))
+    y = jnp.array([[0.7, -0.4], [1.1, 0.2]])
+    params = module.Params(lj.normal.Params(jnp.zeros(2), jnp.ones(2)), jnp.asarray(A))
+    map_ = scipy.linalg.expm(A)
+    truth = scipy.stats.multivariate_normal(np.zeros(2), map_ @ map_.T).logpdf(y)
+    np.testing.assert_allclose(through.log_prob(params, y), truth, rtol=1e-8)
+    np.testing.assert_allclose(lj.nll(through, params, y), -truth.mean(), rtol=1e-8)
