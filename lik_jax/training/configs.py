@@ -132,7 +132,7 @@ class MaskedDiffusion:
     fit: Settings = field(
         default_factory=partial(
             Settings,
-            steps=3000,
+            steps=2000,
             batch_size=128,
             learning_rate=1e-3,
             weight_decay=0.1,
