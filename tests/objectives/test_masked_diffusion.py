@@ -343,3 +343,14 @@ def test_errors():
         masked_diffusion.any_order_bound(exact, y, mask_token=2, order=y[0], full=True)
     with pytest.raises(ValueError, match="start has shape"):
         masked_diffusion.sample_any_order(exact, jax.random.key(0), (2, 3), mask_token=2, start=y[0])
+
+
+def test_a_schedule_may_be_learned():
+    y, t, hidden = jnp.array([[1, 0, 1]]), jnp.array([0.4]), jnp.array([[True, True, False]])
+
+    def parts(power):
+        return masked_diffusion.bound(exact, masked_diffusion.Polynomial(power), y, mask_token=2, t=t, hidden=hidden)
+
+    # the weight is power / t
+    slope = jax.jit(jax.grad(lambda power: parts(power).total.sum()))(2.0)
+    np.testing.assert_allclose(slope, parts(2.0).surprise[0] / 0.4, rtol=1e-5)
