@@ -196,7 +196,7 @@ def log_prob(
         ValueError: shapes that do not fit.
         ModuleNotFoundError: diffrax is not installed.
 
-    Source: Lipman et al. (2023), appendix C.
+    Source: Lipman et al. (2023).
     """
     (x,) = as_floats(x)
     signal = interpolant.signal(jnp.ones((), x.dtype))

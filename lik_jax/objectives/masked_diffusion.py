@@ -88,7 +88,7 @@ def bound(
     Raises:
         ValueError: shapes that do not fit, nothing to draw from, or a schedule that does not rise from 0 to 1.
 
-    Source: Sahoo et al. (2024), equation 10; Shi et al. (2024), proposition 1.
+    Source: Sahoo et al. (2024), section 3; Shi et al. (2024); Austin et al. (2021) for finite steps.
 
     >>> y, t, hidden = jnp.array([[0, 1]]), jnp.array([0.5]), jnp.array([[True, False]])
     >>> denoise = lambda x_t, t: jnp.zeros((1, 2, 2))

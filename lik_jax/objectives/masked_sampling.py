@@ -35,7 +35,7 @@ def sample(
     Returns:
         ``shape``, no token hidden.
 
-    Source: Sahoo et al. (2024), equation 7.
+    Source: Austin et al. (2021), "Structured denoising diffusion models in discrete state-spaces".
 
     >>> from lik_jax.objectives.masking_schedules import Cosine
     >>> denoise = lambda x_t, t: jnp.zeros((2, 3, 5))

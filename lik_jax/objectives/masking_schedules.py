@@ -6,7 +6,7 @@ It rises from 0 at ``t = 0``, the data, to 1 at ``t = 1``, where all is hidden; 
 >>> [round(float(schedule.hidden(0.5)), 4) for schedule in (Linear(), Cosine(), Polynomial(2.0))]
 [0.5, 0.7071, 0.25]
 
-Source: Shi et al. (2024), "Simplified and generalized masked diffusion for discrete data", table 1.
+Source: Shi et al. (2024), "Simplified and generalized masked diffusion for discrete data".
 """
 
 import math

@@ -115,7 +115,7 @@ def probability_flow_log_prob(
         ValueError: shapes that do not fit.
         ModuleNotFoundError: diffrax is not installed.
 
-    Source: Song et al. (2021), equations 13 and 39.
+    Source: Song et al. (2021), equation 13, and Chen et al. (2018), theorem 1.
     """
     (x,) = as_floats(x)
     signal = schedules.alpha(schedule.gamma(jnp.asarray(t_min, x.dtype)))
