@@ -12,6 +12,7 @@ import importlib as _importlib
 import typing as _typing
 
 from . import bijectors as bijectors
+from . import ode as ode
 from . import special as special
 from . import supports as supports
 from .checks import check as check
@@ -63,11 +64,13 @@ from .objectives import distances as distances
 from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo
 from .objectives import energy as energy
+from .objectives import flow_matching as flow_matching
 from .objectives import free_bits as free_bits
 from .objectives import gaussian_nll as gaussian_nll
 from .objectives import gaussian_rbm as gaussian_rbm
 from .objectives import iwae as iwae
 from .objectives import joint_energy as joint_energy
+from .objectives import masked_diffusion as masked_diffusion
 from .objectives import mcmc as mcmc
 from .objectives import mean_absolute_error as mean_absolute_error
 from .objectives import mean_squared_error as mean_squared_error
@@ -77,6 +80,9 @@ from .objectives import perplexity as perplexity
 from .objectives import pinball as pinball
 from .objectives import poisson_nll as poisson_nll
 from .objectives import preference as preference
+from .objectives import probability_flow_bound as probability_flow_bound
+from .objectives import probability_flow_field as probability_flow_field
+from .objectives import probability_flow_log_prob as probability_flow_log_prob
 from .objectives import rbm as rbm
 from .objectives import schedules as schedules
 from .objectives import score_matching as score_matching

@@ -71,6 +71,8 @@ def test_help_loads_nothing_heavy():
         ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
         ("rbm", ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"], ["samples.png"], ["exact", "reverse AIS"]),
         ("score", ["--width", "8", "--levels", "5"], ["samples.png"], ["true score", "one normal"]),
+        ("flow-matching", ["--width", "8", "--blocks", "1"], ["samples.png"], ["by its ODE", "one normal"]),
+        ("masked-diffusion", ["--width", "8", "--blocks", "1"], ["samples.png"], ["bits/dim", "every pixel"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

@@ -16,7 +16,20 @@ def modules_after(statement: str) -> set[str]:
 
 def test_import_loads_no_framework():
     extra = modules_after("import lik_jax") - modules_after("import jax, jax.numpy, jax.scipy.special, optax")
-    heavy = {"flax", "orbax", "matplotlib", "tyro", "rich", "sklearn", "scipy", "pandas", "torch", "numpyro", "equinox"}
+    heavy = {
+        "flax",
+        "orbax",
+        "matplotlib",
+        "tyro",
+        "rich",
+        "sklearn",
+        "scipy",
+        "pandas",
+        "torch",
+        "numpyro",
+        "equinox",
+        "diffrax",
+    }
     assert not extra & heavy, extra & heavy
 
 

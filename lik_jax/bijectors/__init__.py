@@ -9,6 +9,7 @@ from .autoregressive import inverse_autoregressive as inverse_autoregressive
 from .autoregressive import masked_autoregressive as masked_autoregressive
 from .bijector import Bijector as Bijector
 from .chain import chain as chain
+from .continuous import continuous as continuous
 from .coupling import coupling as coupling
 from .inverted import inverted as inverted
 from .logit import logit as logit

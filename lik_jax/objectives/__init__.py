@@ -8,8 +8,10 @@ from . import dequantization as dequantization
 from . import diffusion as diffusion
 from . import distances as distances
 from . import energy as energy
+from . import flow_matching as flow_matching
 from . import gaussian_rbm as gaussian_rbm
 from . import joint_energy as joint_energy
+from . import masked_diffusion as masked_diffusion
 from . import mcmc as mcmc
 from . import noise_contrastive as noise_contrastive
 from . import preference as preference
@@ -31,6 +33,10 @@ from .losses import mean_absolute_error as mean_absolute_error
 from .losses import mean_squared_error as mean_squared_error
 from .losses import pinball as pinball
 from .losses import poisson_nll as poisson_nll
+from .probability_flow import FlowBound as FlowBound
+from .probability_flow import probability_flow_bound as probability_flow_bound
+from .probability_flow import probability_flow_field as probability_flow_field
+from .probability_flow import probability_flow_log_prob as probability_flow_log_prob
 from .reduction import Total as Total
 from .sequence import bits_per_byte as bits_per_byte
 from .sequence import bits_per_character as bits_per_character

@@ -65,3 +65,16 @@ def pixel_marginals(train: np.ndarray, test: np.ndarray, levels: int) -> float:
     np.add.at(counts, (np.broadcast_to(pixels, train.shape), train), 1)
     log_p = np.log(counts / counts.sum(1, keepdims=True))
     return float(-log_p[pixels, test].sum(1).mean())
+
+
+def one_normal(train: np.ndarray, test: np.ndarray) -> float:
+    """NLL of a point under one normal with the mean and the covariance of the training points, nats.
+
+    Args:
+        train: ``[n, d]``.
+        test: ``[m, d]``.
+    """
+    train, test = np.asarray(train, np.float64), np.asarray(test, np.float64) - np.asarray(train, np.float64).mean(0)
+    covariance = np.cov(train.T, bias=True)
+    squares = (test * np.linalg.solve(covariance, test.T).T).sum(1)
+    return float(0.5 * (squares.mean() + np.linalg.slogdet(2 * np.pi * covariance)[1]))

@@ -124,6 +124,31 @@ class Gan:
 
 
 @dataclass(frozen=True)
+class FlowMatching:
+    """Flow matching on a ring of eight normals in the plane, scored by its exact density beside the true one."""
+
+    path: Literal["straight", "circle"] = "straight"
+    """From noise to data: straight lines, or the variance-preserving quarter of a circle."""
+    coupling: Literal["independent", "optimal"] = "independent"
+    """Of noise and data within a batch; the optimal one takes time that grows with the cube of the batch."""
+    width: int = 128
+    """Of the residual stream."""
+    blocks: int = 3
+    """Of the network."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=4000,
+            batch_size=512,
+            learning_rate=2e-3,
+            weight_decay=0.0,
+            ema_decay=0.995,
+            validate_every=500,
+        )
+    )
+
+
+@dataclass(frozen=True)
 class Rbm:
     """A restricted Boltzmann machine of binarised digits by persistent contrastive divergence, scored by AIS.
 
@@ -176,6 +201,27 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class MaskedDiffusion:
+    """Masked diffusion of 17-level digits, pixels as categories that are hidden and filled in, scored by its bound."""
+
+    width: int = 256
+    """Of the residual stream."""
+    blocks: int = 3
+    """Of the network."""
+    fit: Settings = field(
+        default_factory=partial(
+            Settings,
+            steps=2000,
+            batch_size=128,
+            learning_rate=1e-3,
+            weight_decay=0.1,
+            ema_decay=0.995,
+            validate_every=250,
+        )
+    )
+
+
+@dataclass(frozen=True)
 class ScoreNetwork:
     """A noise-conditional score network on a ring of eight normals, with a bound on its likelihood; known floor."""
 
@@ -195,6 +241,7 @@ class ScoreNetwork:
 
 
 Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan | Flow | Rbm | ScoreNetwork
+Config = Classifier | Regressor | Transformer | Vae | Diffusion | FlowMatching | MaskedDiffusion
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
@@ -205,6 +252,8 @@ NAMES: dict[str, type] = {
     "flow": Flow,
     "rbm": Rbm,
     "score": ScoreNetwork,
+    "flow-matching": FlowMatching,
+    "masked-diffusion": MaskedDiffusion,
 }
 
 

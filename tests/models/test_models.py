@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lik_jax.models import classifier, gan, regressor, transformer
+from lik_jax.models import classifier, gan, masked_denoiser, regressor, transformer
 from lik_jax.training.errors import DataError
 from lik_jax.training.tasks.regressor import find
 
@@ -81,3 +81,17 @@ def test_a_critic_judges_each_example_by_itself():
     for i in range(3):
         assert slopes[i, i].any()
         assert not jnp.delete(slopes[i], i, 0, assume_unique_indices=True).any()
+
+
+def test_a_masked_denoiser_sees_what_is_shown_and_nothing_else():
+    config = masked_denoiser.Config(num_tokens=5, num_levels=3, width=8, num_blocks=1)
+    model = masked_denoiser.create(config, jax.random.key(5))
+    # a head that is not 0
+    params = jax.tree.map(lambda w: w + 0.1 * jnp.sin(jnp.arange(w.size, dtype=w.dtype)).reshape(w.shape), model.params)
+    y, hidden = jnp.array([[0, 2, 1, 1, 0]]), jnp.array([[True, False, True, False, False]])
+    shown = jnp.where(hidden, 3, y)
+    other = jnp.where(hidden, 3, (y + hidden.astype(int)) % 3)
+    first, second = model.apply(params, shown), model.apply(params, other)
+    assert first.shape == (1, 5, 3)
+    np.testing.assert_array_equal(first, second)
+    assert bool((model.apply(params, shown.at[0, 1].set(0)) != first).any())

@@ -32,3 +32,12 @@ def test_marginals_of_constant_pixels():
     train = np.zeros((1000, 2, 2))
     assert baselines.independent_bernoulli(train, train) < 0.01
     assert baselines.pixel_marginals(train, train, 17) < 0.01
+
+
+def test_one_normal_is_a_normal():
+    rng = np.random.default_rng(1)
+    train, test = rng.normal(size=(200, 2)) @ np.array([[1.0, 0.5], [0.0, 2.0]]), rng.normal(size=(7, 2))
+    from scipy.stats import multivariate_normal
+
+    truth = multivariate_normal(train.mean(0), np.cov(train.T, bias=True)).logpdf(test)
+    np.testing.assert_allclose(baselines.one_normal(train, test), -truth.mean(), rtol=1e-12)
