@@ -240,8 +240,19 @@ class ScoreNetwork:
     )
 
 
-Config = Classifier | Regressor | Transformer | Vae | Diffusion | Gan | Flow | Rbm | ScoreNetwork
-Config = Classifier | Regressor | Transformer | Vae | Diffusion | FlowMatching | MaskedDiffusion
+Config = (
+    Classifier
+    | Regressor
+    | Transformer
+    | Vae
+    | Diffusion
+    | Gan
+    | Flow
+    | Rbm
+    | ScoreNetwork
+    | FlowMatching
+    | MaskedDiffusion
+)
 NAMES: dict[str, type] = {
     "classifier": Classifier,
     "regressor": Regressor,
