@@ -43,8 +43,11 @@ from .distributions import poisson as poisson
 from .distributions import student_t as student_t
 from .distributions import weibull as weibull
 from .objectives import Elbo as Elbo
+from .objectives import HierarchicalElbo as HierarchicalElbo
 from .objectives import Iwae as Iwae
+from .objectives import Marginal as Marginal
 from .objectives import Total as Total
+from .objectives import annealing as annealing
 from .objectives import binary_cross_entropy as binary_cross_entropy
 from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
@@ -55,18 +58,24 @@ from .objectives import effective_sample_size as effective_sample_size
 from .objectives import elbo as elbo
 from .objectives import free_bits as free_bits
 from .objectives import gaussian_nll as gaussian_nll
+from .objectives import hierarchical_elbo as hierarchical_elbo
+from .objectives import importance_bound as importance_bound
 from .objectives import iwae as iwae
+from .objectives import log_weight as log_weight
+from .objectives import marginal_log_likelihood as marginal_log_likelihood
 from .objectives import mean_absolute_error as mean_absolute_error
 from .objectives import mean_squared_error as mean_squared_error
 from .objectives import nll as nll
 from .objectives import perplexity as perplexity
 from .objectives import pinball as pinball
 from .objectives import poisson_nll as poisson_nll
+from .objectives import reinforce as reinforce
 from .objectives import schedules as schedules
 from .objectives import sequence_log_prob as sequence_log_prob
 from .objectives import shift_right as shift_right
 from .objectives import standard_error as standard_error
 from .objectives import token_log_prob as token_log_prob
+from .objectives import vimco as vimco
 
 if _typing.TYPE_CHECKING:
     from . import calibration as calibration

@@ -1,14 +1,21 @@
 """Where log-probabilities become a loss."""
 
+from . import annealing as annealing
 from . import diffusion as diffusion
 from . import schedules as schedules
 from .elbo import Elbo as Elbo
-from .elbo import Iwae as Iwae
-from .elbo import effective_sample_size as effective_sample_size
 from .elbo import elbo as elbo
-from .elbo import free_bits as free_bits
-from .elbo import iwae as iwae
-from .elbo import standard_error as standard_error
+from .free_bits import free_bits as free_bits
+from .hierarchical import HierarchicalElbo as HierarchicalElbo
+from .hierarchical import hierarchical_elbo as hierarchical_elbo
+from .importance import Iwae as Iwae
+from .importance import Marginal as Marginal
+from .importance import effective_sample_size as effective_sample_size
+from .importance import importance_bound as importance_bound
+from .importance import log_weight as log_weight
+from .importance import marginal_log_likelihood as marginal_log_likelihood
+from .importance import standard_error as standard_error
+from .iwae import iwae as iwae
 from .likelihood import nll as nll
 from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import cross_entropy as cross_entropy
@@ -18,6 +25,8 @@ from .losses import mean_squared_error as mean_squared_error
 from .losses import pinball as pinball
 from .losses import poisson_nll as poisson_nll
 from .reduction import Total as Total
+from .score_function import reinforce as reinforce
+from .score_function import vimco as vimco
 from .sequence import bits_per_byte as bits_per_byte
 from .sequence import bits_per_character as bits_per_character
 from .sequence import perplexity as perplexity
