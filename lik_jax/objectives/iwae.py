@@ -10,13 +10,14 @@
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from ..distribution import Distribution
 from ..distributions import normal
 from ._latents import Decoder, counted, draw, filled, kept, zeroed
-from .importance import Iwae, importance_bound, log_weight
+from .importance import Iwae, importance_bound, log_sum_exp, log_weight
 
 
 def iwae(
@@ -100,7 +101,9 @@ def iwae(
 
     if estimator == "dreg":
         params = jax.lax.stop_gradient(params)
-        shares = jax.nn.softmax(jax.lax.stop_gradient(log_weights(jax.lax.stop_gradient(samples), params)), 0)
+        logs = jax.lax.stop_gradient(log_weights(jax.lax.stop_gradient(samples), params))
+        total = log_sum_exp(logs)[None]
+        shares = jnp.exp(logs - jnp.where(jnp.isneginf(total), 0, total))
         samples = _scale_gradient(samples, shares.reshape(shares.shape + (1,) * (samples.ndim - shares.ndim)))
     result = importance_bound(log_weights(samples, params))
     return result._replace(bound=zeroed(keep, result.bound)[0])
