@@ -47,10 +47,13 @@ from .distributions import poisson as poisson
 from .distributions import student_t as student_t
 from .distributions import weibull as weibull
 from .objectives import Elbo as Elbo
+from .objectives import HierarchicalElbo as HierarchicalElbo
 from .objectives import Iwae as Iwae
+from .objectives import Marginal as Marginal
 from .objectives import Total as Total
 from .objectives import adversarial as adversarial
 from .objectives import ais as ais
+from .objectives import annealing as annealing
 from .objectives import binary_cross_entropy as binary_cross_entropy
 from .objectives import bits_per_byte as bits_per_byte
 from .objectives import bits_per_character as bits_per_character
@@ -68,8 +71,12 @@ from .objectives import flow_matching as flow_matching
 from .objectives import free_bits as free_bits
 from .objectives import gaussian_nll as gaussian_nll
 from .objectives import gaussian_rbm as gaussian_rbm
+from .objectives import hierarchical_elbo as hierarchical_elbo
+from .objectives import importance_bound as importance_bound
 from .objectives import iwae as iwae
 from .objectives import joint_energy as joint_energy
+from .objectives import log_weight as log_weight
+from .objectives import marginal_log_likelihood as marginal_log_likelihood
 from .objectives import masked_diffusion as masked_diffusion
 from .objectives import mcmc as mcmc
 from .objectives import mean_absolute_error as mean_absolute_error
@@ -84,12 +91,14 @@ from .objectives import probability_flow_bound as probability_flow_bound
 from .objectives import probability_flow_field as probability_flow_field
 from .objectives import probability_flow_log_prob as probability_flow_log_prob
 from .objectives import rbm as rbm
+from .objectives import reinforce as reinforce
 from .objectives import schedules as schedules
 from .objectives import score_matching as score_matching
 from .objectives import sequence_log_prob as sequence_log_prob
 from .objectives import shift_right as shift_right
 from .objectives import standard_error as standard_error
 from .objectives import token_log_prob as token_log_prob
+from .objectives import vimco as vimco
 
 if _typing.TYPE_CHECKING:
     from . import calibration as calibration

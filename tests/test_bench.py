@@ -6,6 +6,7 @@ import pathlib
 import jax
 import pytest
 
+from bench import estimators
 from bench.__main__ import main
 
 
@@ -20,3 +21,15 @@ def test_quick_mode_of_one_case(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
     assert all(line["run_ms_median"] >= line["run_ms_min"] > 0 for line in lines)
     assert {"versions", "device", "trace_ms", "compile_ms", "temp_bytes", "floor_ms"} <= set(lines[0])
     assert "normal" in capsys.readouterr().out
+
+
+def test_estimators_are_unbiased():
+    """The smallest table: every estimator's mean is the gradient by quadrature, within the noise of the draws."""
+    records = estimators.main(["--samples", "2", "--draws", "2000", "--points", "40"])
+    assert len(records) == 2 * len(estimators.ESTIMATORS)
+    for record in records:
+        assert max(record["posterior"]["sigmas"], record["model"]["sigmas"]) < 4.5, record
+    variance = {r["estimator"]: r["posterior"]["variance"] for r in records if r["setting"] == "best"}
+    assert variance["sticking the landing"] < variance["reparametrised"]
+    assert variance["REINFORCE, leave one out"] < variance["REINFORCE, no baseline"]
+    assert variance["DReG"] < variance["IWAE"]

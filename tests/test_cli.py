@@ -65,7 +65,13 @@ def test_help_loads_nothing_heavy():
     [
         ("classifier", ["--channels", "2", "--width", "8"], ["reliability.png"], ["accuracy", "class marginal"]),
         ("regressor", ["--widths", "8", "--data", "diabetes"], ["predictive.png"], ["90 % interval", "straight line"]),
-        ("vae", ["--width", "8", "--latents", "2"], ["samples.png"], ["ELBO", "independent Bernoulli"]),
+        (
+            "vae",
+            ["--width", "8", "--latents", "2"],
+            ["samples.png"],
+            ["ELBO", "500 importance samples", "effective sample size", "standard error", "independent Bernoulli"],
+        ),
+        ("vae", ["--layers", "2", "--width", "8", "--latents", "2"], ["samples.png"], ["KL of each layer", "ELBO"]),
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
         ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
         ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
@@ -121,6 +127,8 @@ def test_a_table_of_the_users_own(inside, capsys):
         (["train", "classifier", "--data", "halves.csv"], "class label"),
         (["train", "regressor", "--distribution", "nothing"], "choose one of"),
         (["train", "regressor", "--distribution", "bernoulli"], "Choose another --distribution"),
+        (["train", "vae", "--layers", "3"], "layers is 3; it must be 1 or 2"),
+        (["train", "vae", "--samples", "0"], "want 1 sample or more"),
         (["evaluate", "runs/none"], "is no run"),
         (["sample", "runs/none"], "is no run"),
     ],

@@ -9,6 +9,7 @@
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jax
 from flax import nnx
@@ -24,35 +25,49 @@ class Config:
     num_pixels: int = 64
     num_latents: int = 8
     width: int = 256  # of the two hidden layers each way
+    dropout: float = 0.0  # share of hidden units left out, where a key is given
+
+
+class Perceptron(nnx.Module):
+    """Two hidden layers; the last one starts near zero."""
+
+    def __init__(self, inputs: int, outputs: int, config: Config, rngs: nnx.Rngs):
+        self.dropout = config.dropout
+        sizes = (inputs, config.width, config.width)
+        self.hidden = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in pairwise(sizes)])
+        self.out = nnx.Linear(config.width, outputs, kernel_init=nnx.initializers.normal(1e-2), rngs=rngs)
+
+    def __call__(self, x: Array, key: Array | None = None) -> Array:
+        keys = [None] * len(self.hidden) if key is None else jax.random.split(key, len(self.hidden))
+        for layer, own in zip(self.hidden, keys, strict=True):
+            x = dropped(nnx.gelu(layer(x)), self.dropout, own)  # (B, width)
+        return self.out(x)  # (B, outputs)
 
 
 class Vae(nnx.Module):
-    """Two perceptrons; ``encode`` and ``decode`` are its methods."""
+    """Two perceptrons; ``encode`` and ``decode`` are its methods. With a key, hidden units are dropped."""
 
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.num_latents = config.num_latents
-        d, z, h = config.num_pixels, config.num_latents, config.width
-        small = nnx.initializers.normal(1e-2)
-        self.encoder = nnx.List([nnx.Linear(d, h, rngs=rngs), nnx.Linear(h, h, rngs=rngs)])
-        self.posterior = nnx.Linear(h, 2 * z, kernel_init=small, rngs=rngs)
-        self.decoder = nnx.List([nnx.Linear(z, h, rngs=rngs), nnx.Linear(h, h, rngs=rngs)])
-        self.logits = nnx.Linear(h, d, kernel_init=small, rngs=rngs)
+        self.encoder = Perceptron(config.num_pixels, 2 * config.num_latents, config, rngs)
+        self.decoder = Perceptron(config.num_latents, config.num_pixels, config, rngs)
 
-    def encode(self, y: Array) -> Array:
+    def encode(self, y: Array, key: Array | None = None) -> Array:
         """Raw params of the posterior: ``[B, pixels]`` 0 or 1 -> ``[B, latents, 2]``."""
-        h = 2 * y - 1  # (B, pixels)
-        for layer in self.encoder:
-            h = nnx.gelu(layer(h))  # (B, width)
-        return self.posterior(h).reshape(y.shape[0], self.num_latents, 2)  # (B, latents, 2)
+        return self.encoder(2 * y - 1, key).reshape(y.shape[0], self.num_latents, 2)  # (B, latents, 2)
 
-    def decode(self, z: Array) -> Array:
+    def decode(self, z: Array, key: Array | None = None) -> Array:
         """Logits of the pixels: ``[B, latents]`` -> ``[B, pixels]``."""
-        h = z  # (B, latents)
-        for layer in self.decoder:
-            h = nnx.gelu(layer(h))  # (B, width)
-        return self.logits(h)  # (B, pixels)
+        return self.decoder(z, key)  # (B, pixels)
+
+
+def dropped(x: Array, share: float, key: Array | None) -> Array:
+    """``x`` with a share of its units at 0 and the others larger for it; without a key ``x`` itself."""
+    if key is None or not share:
+        return x
+    return x * jax.random.bernoulli(key, 1 - share, x.shape).astype(x.dtype) / (1 - share)
 
 
 def create(config: Config, key: jax.Array) -> Model:
-    """Params drawn with ``key``, and ``apply(params, inputs, method="encode" or "decode")``."""
+    """Params drawn with ``key``, and ``apply(params, inputs, key, method="encode" or "decode")``."""
     return split(lambda: Vae(config, nnx.Rngs(key)))

@@ -2,6 +2,7 @@
 
 from . import adversarial as adversarial
 from . import ais as ais
+from . import annealing as annealing
 from . import boltzmann as boltzmann
 from . import contrastive_divergence as contrastive_divergence
 from . import dequantization as dequantization
@@ -19,12 +20,18 @@ from . import rbm as rbm
 from . import schedules as schedules
 from . import score_matching as score_matching
 from .elbo import Elbo as Elbo
-from .elbo import Iwae as Iwae
-from .elbo import effective_sample_size as effective_sample_size
 from .elbo import elbo as elbo
-from .elbo import free_bits as free_bits
-from .elbo import iwae as iwae
-from .elbo import standard_error as standard_error
+from .free_bits import free_bits as free_bits
+from .hierarchical import HierarchicalElbo as HierarchicalElbo
+from .hierarchical import hierarchical_elbo as hierarchical_elbo
+from .importance import Iwae as Iwae
+from .importance import Marginal as Marginal
+from .importance import effective_sample_size as effective_sample_size
+from .importance import importance_bound as importance_bound
+from .importance import log_weight as log_weight
+from .importance import marginal_log_likelihood as marginal_log_likelihood
+from .importance import standard_error as standard_error
+from .iwae import iwae as iwae
 from .likelihood import nll as nll
 from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import cross_entropy as cross_entropy
@@ -38,6 +45,8 @@ from .probability_flow import probability_flow_bound as probability_flow_bound
 from .probability_flow import probability_flow_field as probability_flow_field
 from .probability_flow import probability_flow_log_prob as probability_flow_log_prob
 from .reduction import Total as Total
+from .score_function import reinforce as reinforce
+from .score_function import vimco as vimco
 from .sequence import bits_per_byte as bits_per_byte
 from .sequence import bits_per_character as bits_per_character
 from .sequence import perplexity as perplexity

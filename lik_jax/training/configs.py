@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from .errors import SettingsError
 from .settings import Settings
 
 
@@ -72,13 +73,31 @@ class Transformer:
 class Vae:
     """A variational autoencoder with a Bernoulli decoder on binarised digits; the ELBO bounds the likelihood."""
 
+    layers: int = 1
+    """Of latents: 1, or 2 with a learned prior between them."""
     latents: int = 8
-    """Of the code."""
+    """Of the code that the decoder sees."""
+    top_latents: int = 4
+    """Of the layer above it, where there are two."""
+    samples: int = 2
+    """Importance samples of the bound that is trained; 1 is the ELBO. More raise the likelihood and lower the ELBO."""
     width: int = 256
     """Of the hidden layers."""
+    dropout: float = 0.1
+    """Share of hidden units left out in training."""
     fit: Settings = field(
-        default_factory=partial(Settings, steps=2000, batch_size=128, learning_rate=1e-3, weight_decay=1e-3)
+        default_factory=partial(
+            Settings, steps=4000, batch_size=128, learning_rate=2e-3, weight_decay=1e-3, ema_decay=0.99
+        )
     )
+
+    def __post_init__(self) -> None:
+        if self.layers not in (1, 2):
+            raise SettingsError(f"layers is {self.layers}; it must be 1 or 2.")
+        if self.samples < 1 or not 0 <= self.dropout < 1:
+            raise SettingsError(
+                f"samples is {self.samples} and dropout {self.dropout}; want 1 sample or more, dropout in [0, 1)."
+            )
 
 
 @dataclass(frozen=True)

@@ -153,12 +153,6 @@ def test_doubly_reparametrised_gradient_has_no_variance_at_the_exact_posterior(k
     np.testing.assert_allclose(jax.grad(fn)(loc, "dreg"), 0, atol=1e-14)
 
 
-def test_free_bits():
-    kl = jnp.array([0.02, 0.7, 1.3])
-    np.testing.assert_allclose(lj.free_bits(kl, 0.5), 2.5)
-    assert jax.grad(lambda kl: lj.free_bits(kl, 0.5))(kl).tolist() == [0, 1, 1]
-
-
 def test_beta_and_free_bits_change_the_objective_not_the_bound():
     q = normal.Params(jnp.array([[0.2, 1.2]]), jnp.ones((1, 2)))
     decode, y, noise = lambda z: normal.Params(z, 1.0), jnp.zeros((1, 2)), jnp.ones((1, 2))
@@ -201,3 +195,86 @@ def test_noise_of_another_shape_is_an_error():
     q = normal.Params(jnp.zeros((4, 2)), jnp.ones((4, 2)))
     with pytest.raises(ValueError, match=r"noise has shape \(4, 1\)"):
         lj.elbo(bernoulli, lambda z: bernoulli.Params(z), q, jnp.ones((4, 2)), noise=jnp.ones((4, 1)))
+
+
+def test_sticking_the_landing_is_refused_for_more_than_one_sample():
+    q = normal.Params(jnp.zeros((1, 1)), jnp.ones((1, 1)))
+    with pytest.raises(ValueError, match=r"biased.*want estimator='dreg'"):
+        lj.iwae(
+            normal, lambda z: normal.Params(z, 1.0), q, jnp.zeros((1, 1)), noise=jnp.zeros((2, 1, 1)), estimator="stl"
+        )
+
+
+def test_a_scale_is_a_scale_and_a_batch_is_summed_over_what_is_not_its_axis():
+    """Two latents and three pixels: each part is a sum over them, by hand."""
+    loc, scale = np.array([[0.5, -1.0]]), np.array([[2.0, 0.3]])
+    noise, y = np.array([[0.7, -0.2]]), np.array([[0.1, 1.0, -0.6]])
+    w = np.array([[1.0, 0.5, -0.3], [0.2, -0.4, 0.8]])
+    parts = lj.elbo(
+        normal,
+        lambda z: normal.Params(z @ jnp.asarray(w), 0.5),
+        normal.Params(jnp.asarray(loc), jnp.asarray(scale)),
+        jnp.asarray(y),
+        noise=jnp.asarray(noise),
+    )
+    error = y - (loc + scale * noise) @ w
+    np.testing.assert_allclose(
+        parts.reconstruction, -(error**2).sum() / (2 * 0.25) - 3 * np.log(0.5) - 1.5 * np.log(2 * np.pi), rtol=1e-13
+    )
+    np.testing.assert_allclose(parts.kl, (0.5 * (scale**2 + loc**2 - 1) - np.log(scale)).sum(), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["elbo", "iwae", "dreg", "reinforce", "vimco"])
+def test_grey_pixels_are_impossible_under_a_bernoulli(name: str):
+    """They make the bound -inf, so the loss +inf, and no gradient NaN: they can't pass for a good score."""
+    y = jnp.array([[1.0, 0.3], [1.0, 0.0]])
+    noise = jnp.array([[0.2, -0.4], [0.5, 0.1]])
+
+    def bound(loc):
+        q = normal.Params(loc, jnp.ones((2, 2)))
+        two = jnp.stack([noise, -noise])
+        estimators = {
+            "elbo": lambda: lj.elbo(bernoulli, bernoulli.Params, q, y, noise=noise).elbo,
+            "iwae": lambda: lj.iwae(bernoulli, bernoulli.Params, q, y, noise=two).bound,
+            "dreg": lambda: lj.iwae(bernoulli, bernoulli.Params, q, y, noise=two, estimator="dreg").bound,
+            "reinforce": lambda: lj.reinforce(bernoulli, bernoulli.Params, q, y, z=two).elbo,
+            "vimco": lambda: lj.vimco(bernoulli, bernoulli.Params, q, y, z=two).bound,
+        }
+        return estimators[name]()
+
+    loc = jnp.zeros((2, 2))
+    value = bound(loc)
+    assert float(value[0]) == -jnp.inf
+    assert bool(jnp.isfinite(value[1]))
+    assert bool(jnp.isfinite(jax.grad(lambda loc: bound(loc).sum())(loc)).all())
+
+
+@pytest.mark.parametrize("name", ["elbo", "sampled", "stl", "iwae", "dreg"])
+def test_masked_examples_add_exactly_nothing(name: str):
+    mask = jnp.array([True, False])
+    noise = jnp.array([[0.2, 0.4], [jnp.nan, jnp.inf]])
+
+    def bound(loc, n):
+        q = normal.Params(loc, jnp.array([[0.8, 0.5], [-1.0, jnp.nan]])[:n])
+        y = jnp.array([[1.0, 0.0], [7.0, jnp.nan]])[:n]
+        prior = normal.Params(jnp.array([0.1, -0.2])[None], 1.5)
+        options = {"mask": mask if n == 2 else None, "prior_params": prior}
+        if name in ("iwae", "dreg"):
+            options["estimator"] = "reparametrised" if name == "iwae" else "dreg"
+            return lj.iwae(bernoulli, bernoulli.Params, q, y, noise=jnp.stack([noise, -noise])[:, :n], **options).bound
+        options |= {"elbo": {}, "sampled": {"analytic_kl": False}, "stl": {"estimator": "stl"}}[name]
+        return lj.elbo(bernoulli, bernoulli.Params, q, y, noise=noise[:n], **options).objective
+
+    loc = jnp.array([[0.3, -0.6], [jnp.nan, 2.0]])
+    value, slope = jax.value_and_grad(lambda loc: bound(loc, 2).sum())(loc)
+    alone, alone_slope = jax.value_and_grad(lambda loc: bound(loc, 1).sum())(loc[:1])
+    np.testing.assert_allclose(value, alone, rtol=1e-14)
+    np.testing.assert_allclose(slope[0], alone_slope[0], rtol=1e-14)
+    assert float(bound(loc, 2)[1]) == 0
+    assert not slope[1].any()
+
+
+def test_examples_have_an_axis():
+    q = normal.Params(jnp.zeros(()), jnp.ones(()))
+    with pytest.raises(ValueError, match="no axis of examples"):
+        lj.elbo(normal, lambda z: normal.Params(z, 1.0), q, 0.0, noise=0.0)

@@ -37,6 +37,7 @@ def test_vae(tmp_path):
     finished = train_run(configs.Vae(), tmp_path / "run")
     bound, tighter, baseline = finished.report.scores
     assert tighter.nats < bound.nats <= 19.0
+    assert tighter.nats <= 17.1
     assert abs(baseline.nats - 25.27) < 0.01
 
 
