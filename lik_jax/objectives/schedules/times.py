@@ -60,7 +60,7 @@ def piecewise_times(key: Array, num: int, masses: ArrayLike) -> DrawnTimes:
     part = jnp.searchsorted(edges[:-1], u, side="right")
     within = jnp.clip((u - (edges - shares)[part]) / shares[part], 0, 1)
     count = masses.shape[0]
-    return DrawnTimes((part + within) / count, count * shares[part])
+    return DrawnTimes((part.astype(u.dtype) + within) / count, count * shares[part])
 
 
 def log_normal_times(key: Array, num: int, schedule: Any, *, mean: float = -1.2, std: float = 1.2) -> DrawnTimes:
