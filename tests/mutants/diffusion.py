@@ -164,8 +164,8 @@ MUTANTS = [
         "what_one_network_is_off_by",
         "a score of the wrong scale",
         "predictions.py",
-        "return -noise / s if",
-        "return -noise if",
+        "return -noise / s",
+        "return -noise",
     ),
     training(
         "resampler_state",

@@ -23,7 +23,7 @@ def test_samples_have_the_right_moments(key: jax.Array):
 
 def test_with_the_best_variance_few_steps_are_exact(key: jax.Array):
     def std(denoise, **options):
-        return float(diffusion.sample(denoise, LINEAR, key, (20_000, 1), 8, **options).std())
+        return float(diffusion.sample(denoise, LINEAR, jax.random.clone(key), (20_000, 1), 8, **options).std())
 
     error = 4 * C / (2 * 20_000) ** 0.5
     assert abs(std(with_variance(8), learned_variance=True) - C) < error
@@ -42,7 +42,9 @@ def test_deterministic_samplers_follow_the_flow(key: jax.Array, sampler, order):
     start = jnp.array([[1.3], [-0.2]])
 
     def error(steps):
-        end = sampler(optimal(COSINE, "score"), COSINE, key, (2, 1), steps, prediction="score", start=start)
+        end = sampler(
+            optimal(COSINE, "score"), COSINE, jax.random.clone(key), (2, 1), steps, prediction="score", start=start
+        )
         return np.abs(np.asarray(end - flow(start, COSINE)))
 
     coarse, fine = error(100), error(200)
@@ -67,9 +69,11 @@ def test_churn_keeps_the_moments(key: jax.Array):
     first, second = jax.random.split(key)
 
     def draw(key, **options):
-        start = jax.random.normal(first, (20_000, 1))
+        start = jax.random.normal(jax.random.clone(first), (20_000, 1))
         denoise = optimal(schedule, "x0")
-        return diffusion.heun(denoise, schedule, key, (20_000, 1), 40, prediction="x0", start=start, **options)
+        return diffusion.heun(
+            denoise, schedule, jax.random.clone(key), (20_000, 1), 40, prediction="x0", start=start, **options
+        )
 
     still, churned = draw(second), draw(second, churn=30.0, churn_low=0.05, churn_high=5.0)
     for draws in (still, churned):
@@ -82,7 +86,7 @@ def test_churn_keeps_the_moments(key: jax.Array):
 def test_ddim_with_all_noise_is_ancestral(key: jax.Array):
     options = {"prediction": "x0", "times": schedules.rho_grid(COSINE, 12)}
     ddim, ancestral, still, other = (
-        fn(optimal(COSINE, "x0"), COSINE, key, (3, 1), 12, **options, **more)
+        fn(optimal(COSINE, "x0"), COSINE, jax.random.clone(key), (3, 1), 12, **options, **more)
         for fn, more in (
             (diffusion.ddim, {"eta": 1.0}),
             (diffusion.sample, {}),
@@ -102,24 +106,39 @@ def test_ddim_with_all_noise_is_ancestral(key: jax.Array):
     x = optimal(COSINE, "x0")(start, jnp.ones(1))
     mean = variance * (schedules.alpha(gamma_s) * x / prior + a * start / b**2)
     draw = diffusion.sample(
-        optimal(COSINE, "x0"), COSINE, key, (1, 1), 1, prediction="x0", start=start, times=jnp.array([1.0, 0.8])
+        optimal(COSINE, "x0"),
+        COSINE,
+        jax.random.clone(key),
+        (1, 1),
+        1,
+        prediction="x0",
+        start=start,
+        times=jnp.array([1.0, 0.8]),
     )
     normal = (draw * schedules.alpha(gamma_s) - mean) / jnp.sqrt(variance)
-    again = jax.random.normal(jax.random.split(jax.random.split(key)[1], 1)[0], (1, 1), jnp.float64)
+    again = jax.random.normal(jax.random.split(jax.random.split(jax.random.clone(key))[1], 1)[0], (1, 1), jnp.float64)
     np.testing.assert_allclose(normal, again, rtol=1e-6)
 
 
 def test_samplers_show_a_network_its_last_guess(key: jax.Array):
     """A network that adds 1 to its guess has counted the steps when it ends."""
     for sampler in (diffusion.sample, diffusion.ddim):
-        end = sampler(lambda x_t, t, guess: guess + 1, COSINE, key, (2, 3), 5, prediction="x0", self_condition=True)
+        end = sampler(
+            lambda x_t, t, guess: guess + 1,
+            COSINE,
+            jax.random.clone(key),
+            (2, 3),
+            5,
+            prediction="x0",
+            self_condition=True,
+        )
         np.testing.assert_allclose(end, 5.0, atol=0.1)
 
 
 def test_what_does_not_fit_is_named(key: jax.Array):
     with pytest.raises(ValueError, match=r"eta=1\.5"):
-        diffusion.ddim(optimal(COSINE, "eps"), COSINE, key, (1, 1), 3, eta=1.5)
+        diffusion.ddim(optimal(COSINE, "eps"), COSINE, jax.random.clone(key), (1, 1), 3, eta=1.5)
     with pytest.raises(ValueError, match="times has shape"):
-        diffusion.sample(optimal(COSINE, "eps"), COSINE, key, (1, 1), 3, times=jnp.ones(3))
+        diffusion.sample(optimal(COSINE, "eps"), COSINE, jax.random.clone(key), (1, 1), 3, times=jnp.ones(3))
     with pytest.raises(ValueError, match="start has shape"):
-        diffusion.heun(optimal(COSINE, "eps"), COSINE, key, (1, 1), 3, start=jnp.ones(3))
+        diffusion.heun(optimal(COSINE, "eps"), COSINE, jax.random.clone(key), (1, 1), 3, start=jnp.ones(3))

@@ -23,7 +23,7 @@ from .bound import variational_bound as variational_bound
 from .conditioning import drop_condition as drop_condition
 from .conditioning import guided as guided
 from .conditioning import self_conditioned as self_conditioned
-from .decoders import dequantised as dequantised
+from .decoders import dequantized as dequantized
 from .decoders import discretized_decoder as discretized_decoder
 from .decoders import gaussian_decoder as gaussian_decoder
 from .decoders import in_levels as in_levels

@@ -90,6 +90,14 @@ def relative(density: Any, t: Any, x: Array) -> Array:
     return jnp.asarray(density, x.dtype)
 
 
+def fill_masked(keep: Any, x: Array, t: Array, noise: Array, density: Array) -> tuple[Array, Array, Array, Array]:
+    """Legal values in place of those of examples that do not count."""
+    if keep is None:
+        return x, t, noise, density
+    every = over(keep, x)
+    return jnp.where(every, x, 0), jnp.where(keep, t, 1), jnp.where(every, noise, 0), jnp.where(keep, density, 1)
+
+
 def over(per_example: Array, x: Array) -> Array:
     """``[B]`` to ``[B, 1, ...]``, of the rank of ``x``."""
     return per_example.reshape(per_example.shape + (1,) * (x.ndim - 1))

@@ -86,7 +86,7 @@ def discretized_decoder(
     return decode
 
 
-def dequantised(
+def dequantized(
     y: ArrayLike,
     num_levels: int,
     *,
@@ -113,11 +113,11 @@ def dequantised(
 
     Source: Theis, van den Oord and Bethge (2016), "A note on the evaluation of generative models".
 
-    >>> dequantised(jnp.array([0, 1]), 2, noise=jnp.array([0.5, 0.5])).tolist()
+    >>> dequantized(jnp.array([0, 1]), 2, noise=jnp.array([0.5, 0.5])).tolist()
     [-0.5, 0.5]
     """
     if (key is None) == (noise is None):
-        raise ValueError("dequantised: give exactly one of key and noise: levels without noise have no density.")
+        raise ValueError("dequantized: give exactly one of key and noise: levels without noise have no density.")
     given: Any = noise
     if key is not None:
         given = jax.random.uniform(key, jnp.shape(y), as_floats(y)[0].dtype)

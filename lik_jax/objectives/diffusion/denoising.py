@@ -10,7 +10,7 @@ from ..._arrays import as_floats
 from .. import schedules
 from ..reduction import Reduction, example_weights, reduce
 from ..schedules import Prediction, Schedule, Weighting
-from ._parts import Denoiser, draw, over, relative, squared_errors, sum_each
+from ._parts import Denoiser, draw, fill_masked, relative, squared_errors, sum_each
 
 
 def denoising_loss(
@@ -65,10 +65,9 @@ def denoising_loss(
     """
     (x,) = as_floats(x)
     keep, w = example_weights(mask, weights, x.shape[:1], "denoising_loss")
-    if keep is not None:
-        x = jnp.where(over(keep, x), x, 0)
     density = relative(density, t, x)
     t, noise, _ = draw(x, key, t, noise)
+    x, t, noise, density = fill_masked(keep, x, t, noise, density)
     weight = schedules.weight(weighting, schedule, t, prediction, snr_cap=snr_cap, bias=bias, sigma_data=sigma_data)
     errors, _ = squared_errors(denoise, schedule, x, noise, t, prediction, sigma_data)
     losses = weight / density * sum_each(errors)

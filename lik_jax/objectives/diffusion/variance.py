@@ -11,7 +11,7 @@ from ..._arrays import as_floats
 from .. import schedules
 from ..reduction import Reduction, example_weights, reduce
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, draw, over, relative, squared_errors, step_divergence, sum_each
+from ._parts import Denoiser, draw, fill_masked, over, relative, squared_errors, step_divergence, sum_each
 
 
 def hybrid_loss(
@@ -65,10 +65,9 @@ def hybrid_loss(
     """
     (x,) = as_floats(x)
     keep, w = example_weights(mask, weights, x.shape[:1], "hybrid_loss")
-    if keep is not None:
-        x = jnp.where(over(keep, x), x, 0)
     density, drawn = relative(density, t, x), t is None
     t, noise, _ = draw(x, key, t, noise)
+    x, t, noise, density = fill_masked(keep, x, t, noise, density)
     i = jnp.floor(t * num_steps) + 1 if drawn else jnp.round(t * num_steps)
     errors, share = squared_errors(denoise, schedule, x, noise, i / num_steps, prediction, sigma_data, True)
     gamma_s, gamma_t = (over(schedule.gamma(at / num_steps), x) for at in (i - 1, i))

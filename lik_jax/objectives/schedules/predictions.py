@@ -55,11 +55,9 @@ def target(
     a, s = alpha(gamma), sigma(gamma)
     if prediction == "v":
         return a * noise - s * x
-    return (
-        -noise / s
-        if prediction == "score"
-        else (s / sigma_data * x - sigma_data * a * noise) / _root(gamma, sigma_data)
-    )
+    if prediction == "score":
+        return -noise / s
+    return (s / sigma_data * x - sigma_data * a * noise) / _root(gamma, sigma_data)
 
 
 def convert(
