@@ -80,7 +80,7 @@ def heun(
         if churn:
             noise = jnp.exp(gamma_t / 2)
             more = 2 * jnp.log1p(jnp.where((noise >= churn_low) & (noise <= churn_high), factor, 0.0))
-            raised = jnp.minimum(gamma_t + more.astype(gamma_t.dtype), greatest)
+            raised = jnp.maximum(gamma_t, jnp.minimum(gamma_t + more.astype(gamma_t.dtype), greatest))
             added = noise * jnp.sqrt(jnp.expm1(raised - gamma_t))
             y = y + churn_noise * added * jax.random.normal(draw, shape, y.dtype)
             gamma_t, t = raised, schedules.time_of(schedule, raised)
