@@ -66,7 +66,7 @@ def test_help_loads_nothing_heavy():
         ("classifier", ["--channels", "2", "--width", "8"], ["reliability.png"], ["accuracy", "class marginal"]),
         ("regressor", ["--widths", "8", "--data", "diabetes"], ["predictive.png"], ["90 % interval", "straight line"]),
         ("vae", ["--width", "8", "--latents", "2"], ["samples.png"], ["ELBO", "independent Bernoulli"]),
-        ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
+        ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform", "reconstruction"]),
     ],
 )
 def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words):

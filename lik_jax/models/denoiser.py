@@ -66,6 +66,8 @@ class Denoiser(nnx.Module):
         side, p = math.isqrt(config.num_pixels), config.patch
         if side**2 != config.num_pixels or side % p:
             raise ValueError(f"{config.num_pixels} pixels are no square picture that patches of {p} x {p} fill.")
+        if config.width % config.num_heads:
+            raise ValueError(f"width is {config.width}; want a multiple of the {config.num_heads} heads of attention.")
         self.config = config
         tokens = (side // p) ** 2
         self.inputs = nnx.Linear(p * p, config.width, rngs=rngs)
@@ -104,6 +106,6 @@ def create(config: Config, key: Array) -> Model:
     The logits are ``[B, pixels, num_levels]``; ``gamma`` is minus the log-SNR.
 
     Raises:
-        ValueError: pixels that are no square of patches.
+        ValueError: pixels that are no square of patches, or a width that the heads do not share.
     """
     return split(lambda: Denoiser(config, nnx.Rngs(key)))

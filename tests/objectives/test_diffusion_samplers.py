@@ -105,19 +105,16 @@ def test_ddim_with_all_noise_is_ancestral(key: jax.Array):
     variance = 1 / (1 / prior + a**2 / b**2)
     x = optimal(COSINE, "x0")(start, jnp.ones(1))
     mean = variance * (schedules.alpha(gamma_s) * x / prior + a * start / b**2)
-    draw = diffusion.sample(
-        optimal(COSINE, "x0"),
-        COSINE,
-        jax.random.clone(key),
-        (1, 1),
-        1,
-        prediction="x0",
-        start=start,
-        times=jnp.array([1.0, 0.8]),
-    )
-    normal = (draw * schedules.alpha(gamma_s) - mean) / jnp.sqrt(variance)
-    again = jax.random.normal(jax.random.split(jax.random.split(jax.random.clone(key))[1], 1)[0], (1, 1), jnp.float64)
-    np.testing.assert_allclose(normal, again, rtol=1e-6)
+    noise = (start - schedules.alpha(gamma_t) * x) / schedules.sigma(gamma_t)
+    half = 0.25 * variance  # DDIM's equation 12 with a quarter of the variance
+    half_mean = schedules.alpha(gamma_s) * x + jnp.sqrt(prior - half) * noise
+    drawn = jax.random.normal(jax.random.split(jax.random.split(jax.random.clone(key))[1], 1)[0], (1, 1), jnp.float64)
+    for eta, centre, spread in ((1.0, mean, variance), (0.5, half_mean, half)):
+        end = diffusion.ddim(
+            optimal(COSINE, "x0"), COSINE, jax.random.clone(key), (1, 1), 1, prediction="x0", start=start, eta=eta,
+            times=jnp.array([1.0, 0.8]),
+        )  # fmt: skip
+        np.testing.assert_allclose(end * schedules.alpha(gamma_s), centre + jnp.sqrt(spread) * drawn, rtol=1e-9)
 
 
 def test_samplers_show_a_network_its_last_guess(key: jax.Array):

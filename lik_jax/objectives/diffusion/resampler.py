@@ -4,8 +4,8 @@ The state is a pytree; `draw` gives the steps of a batch, `update` takes in what
 
 >>> state = start(num_steps=4, length=2)
 >>> state = update(state, jnp.array([0, 0, 1, 1, 2, 2, 3, 3]), jnp.array([9.0, 9, 1, 1, 1, 1, 1, 1]))
->>> [round(float(p), 3) for p in probs(state)]
-[0.75, 0.083, 0.083, 0.083]
+>>> [round(float(p), 2) for p in probs(state)]
+[0.75, 0.08, 0.08, 0.08]
 
 Source: Nichol and Dhariwal (2021), "Improved denoising diffusion probabilistic models", equation 18.
 """
