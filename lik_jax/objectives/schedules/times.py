@@ -66,6 +66,8 @@ def piecewise_times(key: Array, num: int, masses: ArrayLike) -> DrawnTimes:
 def log_normal_times(key: Array, num: int, schedule: Any, *, mean: float = -1.2, std: float = 1.2) -> DrawnTimes:
     """Times at which the logarithm of EDM's noise ``exp(gamma / 2)`` is normal, cut to the range of the schedule.
 
+    The schedule is a fixed one: not one whose params are being traced.
+
     Source: Karras et al. (2022), "Elucidating the design space of diffusion-based generative models", table 1.
 
     >>> from lik_jax.objectives.schedules import Karras
@@ -74,7 +76,8 @@ def log_normal_times(key: Array, num: int, schedule: Any, *, mean: float = -1.2,
     -1.2
     """
     u = antithetic_times(key, num)
-    low, high = (float(schedule.gamma(t)) / 2 for t in (0.0, 1.0))
+    with jax.ensure_compile_time_eval():
+        low, high = (float(schedule.gamma(t)) / 2 for t in (0.0, 1.0))
     law, params = truncated(normal, low, high), normal.Params(jnp.asarray(mean, u.dtype), jnp.asarray(std, u.dtype))
     level = law.icdf(params, u)
     t = time_of(schedule, 2 * level)
