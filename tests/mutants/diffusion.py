@@ -116,7 +116,8 @@ MUTANTS = [
         "        'log_cdf': lambda params, y: jax.nn.log_sigmoid(z(params, y)),\n"
         "        'log_sf': lambda params, y: jax.nn.log_sigmoid(-z(params, y)),\n"
         "    }\n"
-        "    return discretized(types.SimpleNamespace(**(vars(normal) | tails)), 0, num_levels - 1)",
+        "    names = {name: value for name, value in vars(normal).items() if name != 'log_interval'}\n"
+        "    return discretized(types.SimpleNamespace(**(names | tails)), 0, num_levels - 1)",
     ),
     bound(
         "discretised_gaussian",

@@ -39,7 +39,8 @@ def split_variance(said: Any, shape: tuple[int, ...], learned_variance: bool) ->
     """
     if learned_variance and not (isinstance(said, tuple) and len(said) == 2):
         raise ValueError("denoise of a learned variance gives a pair: the prediction, and where its variance lies.")
-    predicted, share = said if learned_variance else (said, None)
+    pair: Any = said if learned_variance else (said, None)
+    predicted, share = pair
     for given in (predicted,) if share is None else (predicted, share):
         if jnp.shape(given) != shape:
             raise ValueError(f"denoise gave the shape {jnp.shape(given)} for x_t of shape {shape}; want the same.")

@@ -80,10 +80,11 @@ def heun(
         if churn:
             noise = jnp.exp(gamma_t / 2)
             more = 2 * jnp.log1p(jnp.where((noise >= churn_low) & (noise <= churn_high), factor, 0.0))
-            raised = jnp.maximum(gamma_t, jnp.minimum(gamma_t + more.astype(gamma_t.dtype), greatest))
-            added = noise * jnp.sqrt(jnp.expm1(raised - gamma_t))
+            more = jnp.clip(more.astype(gamma_t.dtype), 0, jnp.maximum(greatest - gamma_t, 0))
+            added = noise * jnp.sqrt(jnp.expm1(more))
             y = y + churn_noise * added * jax.random.normal(draw, shape, y.dtype)
-            gamma_t, t = raised, schedules.time_of(schedule, raised)
+            gamma_t = gamma_t + more
+            t = schedules.time_of(schedule, gamma_t)
         length = jnp.exp(gamma_s / 2) - jnp.exp(gamma_t / 2)
         begin = slope(y, t, gamma_t)
         end = slope(y + length * begin, s, gamma_s)
