@@ -181,7 +181,7 @@ def bound(params, y, **options):
     )
 
 
-STEPS = 600
+STEPS = 800
 rate = optax.warmup_cosine_decay_schedule(0.0, 3e-3, 50, STEPS)
 optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=0.1))
 data = jnp.asarray(train)

@@ -71,7 +71,7 @@ class Denoiser(nnx.Module):
         self.config = config
         tokens = (side // p) ** 2
         self.inputs = nnx.Linear(p * p, config.width, rngs=rngs)
-        self.positions = nnx.Embed(tokens, config.width, embedding_init=nnx.initializers.normal(0.02), rngs=rngs)
+        self.positions = nnx.Embed(tokens, config.width, embedding_init=nnx.initializers.normal(0.5), rngs=rngs)
         self.blocks = nnx.List(Block(config, rngs) for _ in range(config.num_blocks))
         self.norm = nnx.LayerNorm(config.width, rngs=rngs)
         zeros = nnx.initializers.zeros
