@@ -72,7 +72,7 @@ def test_help_loads_nothing_heavy():
             ["ELBO", "500 importance samples", "effective sample size", "standard error", "independent Bernoulli"],
         ),
         ("vae", ["--layers", "2", "--width", "8", "--latents", "2"], ["samples.png"], ["KL of each layer", "ELBO"]),
-        ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform"]),
+        ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform", "reconstruction"]),
         ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
         ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
         ("rbm", ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"], ["samples.png"], ["exact", "reverse AIS"]),

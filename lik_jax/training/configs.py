@@ -102,15 +102,23 @@ class Vae:
 
 @dataclass(frozen=True)
 class Diffusion:
-    """Gaussian diffusion of 17-level digits by the full discrete-time bound, with a head that knows the levels."""
+    """Gaussian diffusion of 17-level digits by the bound in continuous time, with a head that knows the levels."""
 
     timesteps: int = 100
-    """Of the forward process."""
-    width: int = 128
+    """Of the sampler, and of the bound in discrete steps that is reported beside that in continuous time."""
+    width: int = 64
     """Of the residual stream."""
+    blocks: int = 3
+    """Of attention and perceptron."""
     fit: Settings = field(
         default_factory=partial(
-            Settings, steps=1500, batch_size=128, learning_rate=1e-3, weight_decay=0.1, validate_every=250
+            Settings,
+            steps=2000,
+            batch_size=128,
+            learning_rate=2e-3,
+            weight_decay=0.1,
+            ema_decay=0.995,
+            validate_every=250,
         )
     )
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lik_jax.models import classifier, gan, masked_denoiser, regressor, transformer
+from lik_jax import diffusion
+from lik_jax.models import classifier, denoiser, gan, masked_denoiser, regressor, transformer
 from lik_jax.training.errors import DataError
 from lik_jax.training.tasks.regressor import find
 
@@ -95,3 +96,46 @@ def test_a_masked_denoiser_sees_what_is_shown_and_nothing_else():
     assert first.shape == (1, 5, 3)
     np.testing.assert_array_equal(first, second)
     assert bool((model.apply(params, shown.at[0, 1].set(0)) != first).any())
+
+
+def test_a_denoiser_that_has_learned_nothing_goes_by_the_noise_alone():
+    model = denoiser.create(denoiser.Config(16, num_levels=5, width=8, num_blocks=1), jax.random.key(5))
+    x_t = jax.random.normal(jax.random.key(6), (3, 16))
+    gamma = jnp.array([-4.0, 0.0, 3.0])
+    said = jax.nn.softmax(model.apply(model.params, x_t, gamma))
+    for i in range(3):
+        noise_alone = diffusion.level_decoder(denoiser.levels(5))(x_t[i], gamma[i])
+        np.testing.assert_allclose(said[i], jax.nn.softmax(noise_alone.logits), rtol=1e-4, atol=1e-6)
+
+
+def test_a_denoiser_sees_every_pixel_in_its_place():
+    """A patch is cut out and put back at one place."""
+    config = denoiser.Config(16, num_levels=2, width=4, num_blocks=1, num_heads=1)
+    model = denoiser.create(config, jax.random.key(7))
+    head = jax.random.normal(jax.random.key(8), model.params["head"]["kernel"].shape)
+    params = {**model.params, "head": {**model.params["head"], "kernel": head}}
+
+    def prior(x_t):
+        """Logits less what the noise says, so that only the network is left."""
+        logits = model.apply(params, x_t[None], jnp.zeros(1))[0]
+        return logits + 0.5 * (x_t[:, None] - 0.5**0.5 * denoiser.levels(2)[None]) ** 2 / 0.5
+
+    slopes = jax.jacrev(prior)(jnp.linspace(-1, 1, 16))  # (pixel, level, pixel)
+    own = jnp.abs(slopes).sum(1)
+    patch = [(i // 4 // 2, i % 4 // 2) for i in range(16)]
+    same = np.array([[a == b for a in patch] for b in patch])
+    # a patch sees itself by the residual stream, and others by attention: less at the start
+    assert float(own[same].mean()) > 3 * float(own[~same].mean())
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (denoiser.Config(num_pixels=15), "no square picture"),
+        (denoiser.Config(num_pixels=9), "2 x 2"),
+        (denoiser.Config(width=6), "multiple of the 4 heads"),
+    ],
+)
+def test_a_denoiser_of_the_wrong_shape(config, message):
+    with pytest.raises(ValueError, match=message):
+        denoiser.create(config, jax.random.key(9))

@@ -1,89 +1,68 @@
-"""Gaussian diffusion: bounds with a known value, computed by quadrature over the injected noise and time."""
+"""The variational bound and the losses: known values, by quadrature over the injected noise and time."""
+
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gaussian_data import ENTROPY, KINDS, LINEAR, C, nodes, optimal, over_time, weighted
+from scipy import stats
 
+import lik_jax as lj
 from lik_jax.distributions import categorical, normal
 from lik_jax.objectives import diffusion, schedules
 
-C = 0.5  # data N(0, C^2)
-ENTROPY = 0.72579135
-LINEAR = schedules.Linear(-13.3, 5.0)
-KINDS = ["eps", "x0", "v"]
 
-
-def gauss_hermite(points: int) -> tuple[np.ndarray, np.ndarray]:
-    x, w = np.polynomial.hermite_e.hermegauss(points)
-    return x, w / w.sum()
-
-
-def optimal(schedule, prediction: str, variance: float = C**2):
-    """The best denoiser for data N(0, variance)."""
-
-    def denoise(x_t, t):
-        gamma = schedule.gamma(t)[:, None]
-        a, s = schedules.alpha(gamma), schedules.sigma(gamma)
-        x0 = a * variance / (a**2 * variance + s**2) * x_t
-        return schedules.convert(x0, x_t, gamma, source="x0", to=prediction)
-
-    return denoise
-
-
-def gaussian_nodes():
-    """Data and noise ``[n, 1]`` on which quadratic expectations are exact, and weights ``[n]``."""
-    nodes, w = gauss_hermite(2)
-    x, noise = (jnp.asarray(v.reshape(-1, 1)) for v in np.meshgrid(C * nodes, nodes, indexing="ij"))
-    return x, noise, jnp.asarray(np.outer(w, w).ravel())
+def gaussian_bound(denoise, x, **options):
+    return diffusion.variational_bound(normal, diffusion.gaussian_decoder, denoise, LINEAR, x, **options)
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("prediction", KINDS)
-def test_gaussian_data_in_continuous_time(prediction: str):
-    x, noise, weights = gaussian_nodes()
-    times, time_weights = np.polynomial.legendre.leggauss(400)
-
-    def grid(v):
-        return jnp.repeat(v, 400, 0)
-
-    bound = diffusion.variational_bound(
-        normal,
-        diffusion.gaussian_decoder,
-        optimal(LINEAR, prediction),
-        LINEAR,
-        grid(x),
-        t=jnp.tile(jnp.asarray(times + 1) / 2, 4),
-        noise=grid(noise),
-        prediction=prediction,
-    )
-    w = jnp.outer(weights, jnp.asarray(time_weights) / 2).ravel()
-    mean = jax.tree.map(lambda part: float((w * part).sum()), bound)
+def test_gaussian_data_in_continuous_time(prediction):
+    x, noise, t, weights = over_time(*nodes(), 400)
+    mean = weighted(weights, gaussian_bound(optimal(LINEAR, prediction), x, t=t, noise=noise, prediction=prediction))
     np.testing.assert_allclose(mean.reconstruction, -5.23106147, atol=5e-9)
     np.testing.assert_allclose(mean.prior, 0.00084786, atol=5e-9)
     np.testing.assert_allclose(mean.diffusion, 5.95601463, atol=5e-9)
     np.testing.assert_allclose(mean.total, 0.72580102, atol=5e-9)
 
 
+FINITE = [(16, 4.6463), (64, 0.85623), (256, 0.19956), (1000, 0.05023182), (10000, 0.00500560)]
+
+
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("prediction", KINDS)
 @pytest.mark.parametrize(
-    ("steps", "excess"), [(16, 4.6463), (64, 0.85623), (256, 0.19956), (1000, 0.05023182), (10000, 0.00500560)]
+    ("prediction", "steps", "excess"), [("eps", *row) for row in FINITE] + [(kind, *FINITE[1]) for kind in KINDS[1:]]
 )
-def test_gaussian_data_in_finite_steps(prediction: str, steps: int, excess: float):
-    x, noise, weights = gaussian_nodes()
-    bound = diffusion.variational_bound(
-        normal,
-        diffusion.gaussian_decoder,
-        optimal(LINEAR, prediction),
-        LINEAR,
-        x,
-        noise=noise,
-        num_steps=steps,
-        full=True,
-        prediction=prediction,
-    )
+def test_gaussian_data_in_finite_steps(prediction, steps, excess):
+    x, noise, weights = nodes()
+    denoise = optimal(LINEAR, prediction)
+    bound = gaussian_bound(denoise, x, noise=noise, num_steps=steps, full=True, prediction=prediction)
     np.testing.assert_allclose((weights * bound.total).sum() - ENTROPY, excess, atol=6e-5 if steps < 1000 else 1e-8)
+
+
+@pytest.mark.usefixtures("x64")
+def test_wide_data_are_not_cut_off():
+    """Standard deviation 3: a prediction of x cut off at -1 and 1 would cost nats."""
+    x, noise, t, weights = over_time(*nodes(std=3.0), 400)
+    total = weighted(weights, gaussian_bound(optimal(LINEAR, "x0", 9.0), x, t=t, noise=noise, prediction="x0")).total
+    entropy = 0.5 * math.log(2 * math.pi * math.e * 9)
+    assert 0 <= total - entropy < 2e-3
+
+
+@pytest.mark.usefixtures("x64")
+def test_dimensions_add_up():
+    x, noise, _ = nodes()
+    one, three = (
+        gaussian_bound(
+            optimal(LINEAR, "eps"), jnp.tile(x, (1, d)), noise=jnp.tile(noise, (1, d)), num_steps=5, full=True
+        )
+        for d in (1, 3)
+    )
+    for part, parts in zip(one, three, strict=True):
+        np.testing.assert_allclose(parts, 3 * part, rtol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")
@@ -185,75 +164,9 @@ def test_sampled_times_estimate_the_full_sum(key: jax.Array):
     np.testing.assert_allclose(full.total.mean(), ENTROPY + 4.6463, atol=4 * error)
 
 
-@pytest.mark.parametrize("schedule", [LINEAR, schedules.Cosine(), schedules.BetaLinear()])
-def test_schedules(schedule):
-    t = jnp.linspace(0, 1, 1000)
-    gamma = schedule.gamma(t)
-    assert bool((jnp.diff(gamma) > 0).all())
-    assert bool(jnp.isfinite(jax.vmap(jax.grad(schedule.gamma))(t)).all())
-    np.testing.assert_allclose(schedules.alpha(gamma) ** 2 + schedules.sigma(gamma) ** 2, 1, rtol=1e-6)
-    assert hash(schedule) == hash(type(schedule)())
-
-
-@pytest.mark.usefixtures("x64")
-def test_schedule_values():
-    np.testing.assert_allclose(schedules.alpha(-1.3), 0.88647334, atol=5e-9)
-    np.testing.assert_allclose(schedules.sigma(-1.3), 0.46277966, atol=5e-9)
-    np.testing.assert_allclose(schedules.Cosine(-9.0, 7.0).gamma(jnp.array([0.0, 1.0])), [-9, 7], rtol=1e-12)
-    beta = np.linspace(1e-4, 0.02, 1000)
-    np.testing.assert_allclose(
-        schedules.alpha(schedules.BetaLinear().gamma(jnp.arange(1000) / 999)) ** 2, np.cumprod(1 - beta), rtol=1e-10
-    )
-
-
-def test_extreme_noise_levels_stay_finite():
-    gamma = jnp.array([-200.0, -90.0, 90.0, 200.0])
-    for fn in (schedules.alpha, schedules.sigma):
-        assert bool((fn(gamma)[1:3] > 0).all())
-        assert bool(jnp.isfinite(fn(gamma)).all())
-
-
-@pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize(
-    ("prediction", "weights"),
-    [("x0", [0.1, 1, 5, 5]), ("eps", [1, 1, 1, 0.25]), ("v", [0.090909, 0.5, 0.833333, 0.238095])],
-)
-def test_min_snr(prediction: str, weights: list[float]):
-    gamma = -jnp.log(jnp.array([0.1, 1.0, 5.0, 20.0]))
-    np.testing.assert_allclose(schedules.min_snr_weight(gamma, prediction), weights, atol=5e-7)
-    no_signal = float(schedules.min_snr_weight(jnp.inf, prediction))
-    assert no_signal == {"x0": 0.0, "eps": 1.0, "v": 0.0}[prediction]
-
-
-@pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("source", KINDS)
-@pytest.mark.parametrize("to", KINDS)
-def test_conversions(key: jax.Array, source: str, to: str):
-    x, noise = jax.random.normal(key, (2, 6), jnp.float64)
-    gamma = jnp.linspace(-5, 5, 6)
-    given, wanted = (schedules.target(x, noise, gamma, kind) for kind in (source, to))
-    x_t = schedules.noised(x, noise, gamma)
-    np.testing.assert_allclose(schedules.convert(given, x_t, gamma, source=source, to=to), wanted, rtol=1e-10)
-
-    def error(kind):
-        return schedules.noise_weight(gamma, kind) * (
-            schedules.convert(given + 0.1, x_t, gamma, source=source, to=kind) - schedules.target(x, noise, gamma, kind)
-        ) ** 2  # fmt: skip
-
-    np.testing.assert_allclose(error(source), error(to), rtol=1e-9)
-
-
-@pytest.mark.parametrize("num", [1, 49, 64])
-def test_antithetic_times(key: jax.Array, num: int):
-    t = jnp.sort(schedules.antithetic_times(key, num))
-    assert t.shape == (num,)
-    assert bool(((t >= 0) & (t < 1)).all())
-    np.testing.assert_allclose(jnp.diff(t), jnp.full(num - 1, 1 / num), atol=1e-6)
-
-
 def test_denoising_loss_masks_and_weights(key: jax.Array):
     x = jnp.array([[1.0, 2.0], [jnp.nan, 0.0], [3.0, 1.0]])
-    t, noise = jnp.array([0.2, 0.5, 0.9]), jnp.ones((3, 2))
+    t, noise = jnp.array([0.2, jnp.nan, 0.9]), jnp.ones((3, 2)).at[1, 1].set(jnp.nan)
     mask = jnp.array([True, False, True])
 
     def loss(scale, **options):
@@ -273,11 +186,102 @@ def test_denoising_loss_masks_and_weights(key: jax.Array):
         diffusion.denoising_loss(lambda x_t, t: x_t[..., :1], LINEAR, x, key=key)
 
 
-def test_samples_have_the_right_moments(key: jax.Array):
-    schedule = schedules.Cosine(-10.0, 10.0)
-    first, second = jax.random.split(key)
-    draws = diffusion.sample(optimal(schedule, "v"), schedule, first, (20_000, 1), 1000, prediction="v")
-    np.testing.assert_allclose(draws.std(), C, rtol=0.02)
-    assert abs(float(draws.mean())) < 4 * C / 20_000**0.5
-    cut = diffusion.sample(optimal(schedule, "v"), schedule, second, (100, 1), 20, prediction="v", low=-0.1, high=0.1)
-    assert float(jnp.abs(cut).max()) < 0.2
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("sigma_data", [0.5, 2.0])
+def test_a_network_that_says_nothing_costs_one_a_dimension_in_edm(sigma_data):
+    x, noise, weights = nodes(std=sigma_data)
+    for t in (0.0, 0.3, 0.7, 1.0):
+        losses = diffusion.denoising_loss(
+            lambda x_t, t: 0 * x_t, schedules.Karras(), x, t=jnp.full(len(x), t), noise=noise, prediction="F",
+            sigma_data=sigma_data, weighting="edm", reduction="none",
+        )  # fmt: skip
+        np.testing.assert_allclose((weights * losses).sum(), 1.0, rtol=1e-10)
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_bound_is_a_denoising_loss(key: jax.Array):
+    x, noise = jax.random.normal(key, (2, 5, 3), jnp.float64)
+    t = jnp.linspace(0.1, 0.9, 5)
+    schedule = schedules.Cosine(-6.0, 4.0)
+
+    def loss(**options):
+        return diffusion.denoising_loss(
+            lambda x_t, t: jnp.sin(x_t), schedule, x, t=t, noise=noise, prediction="v", reduction="none", **options
+        )
+
+    def bound(**options):
+        return diffusion.variational_bound(
+            normal, diffusion.gaussian_decoder, lambda x_t, t: jnp.sin(x_t), schedule, x, t=t, noise=noise,
+            prediction="v", **options,
+        )  # fmt: skip
+
+    np.testing.assert_allclose(loss(weighting="vlb"), bound().diffusion, rtol=1e-10)
+    density = jnp.linspace(0.5, 2, 5)
+    np.testing.assert_allclose(loss(density=density), loss() / density, rtol=1e-10)
+    halved = bound(density=jnp.full(5, 2.0))
+    np.testing.assert_allclose(halved.diffusion, bound().diffusion / 2, rtol=1e-10)
+    np.testing.assert_allclose(halved.total - halved.diffusion, bound().prior + bound().reconstruction, rtol=1e-10)
+    with pytest.raises(ValueError, match="density is that of the t given"):
+        loss(density=jnp.ones(4))
+    with pytest.raises(ValueError, match="there is no t"):
+        diffusion.denoising_loss(lambda x_t, t: x_t, schedule, x, key=key, density=density)
+
+
+@pytest.mark.usefixtures("x64")
+def test_discretised_gaussian():
+    law = diffusion.level_normal(256)
+
+    def log_prob(levels, mean, std):
+        return law.log_prob(diffusion.in_levels(normal.Params(mean, std), 256), levels)
+
+    np.testing.assert_allclose(log_prob(jnp.array([128, 255]), 0.0, 0.5), [-5.07394873, -3.76459812], atol=5e-9)
+    levels = jnp.arange(256)
+    for mean, std in ((0.0, 0.5), (-1.3, 0.01), (0.7, 1e-4), (3.0, 40.0)):
+        mass = jnp.exp(log_prob(levels, mean, std))
+        np.testing.assert_allclose(mass.sum(), 1, rtol=1e-12)
+    # far out: no clamp, and no approximation of the cdf
+    at = np.array([0, 3, 200, 254, 255])
+    edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) * 2 / 255 - 1, [np.inf]])
+    far = stats.norm(0.1, 0.04)
+
+    def by_tails(k):
+        """The larger of two tails less the smaller, in logarithms."""
+        big, small = (far.logcdf(edges[[k + 1, k]])) if k < 140 else far.logsf(edges[[k, k + 1]])
+        return big + np.log1p(-np.exp(small - big))
+
+    true = np.array([by_tails(k) for k in at])
+    assert true.min() < -200
+    np.testing.assert_allclose(log_prob(at, 0.1, 0.04), true, rtol=1e-9)
+    slope = jax.grad(lambda mean: log_prob(255, mean, 0.04))(-1.0)
+    assert 1000 < float(slope) < 2000
+
+
+def test_discretised_decoder(key: jax.Array):
+    levels = jnp.array([[0, 17, 255]])
+    x = 2 * levels / 255 - 1
+    bound = diffusion.variational_bound(
+        diffusion.level_normal(256), diffusion.discretized_decoder(256), lambda x_t, t: x_t,
+        schedules.Linear(-16.0, 5.0), x, y=levels, key=key,
+    )  # fmt: skip
+    assert float(bound.reconstruction[0]) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.usefixtures("x64")
+def test_levels_without_noise_have_no_density(key: jax.Array):
+    """Narrow peaks at three levels: with noise over the bins they never beat the entropy, without it they do."""
+    y = jnp.repeat(jnp.arange(3), 2000)
+    mixture = lj.mixture(normal, num_components=3)
+    centres = normal.Params((np.arange(3) + 0.5) * 2 / 3 - 1, np.full(3, 1e-3))
+    params = mixture.Params(jnp.zeros(3), centres)
+
+    def bits(x):
+        return float(lj.bits_per_dim(-mixture.log_prob(params, x).mean(), 1, bin_width=2 / 3))
+
+    x = diffusion.dequantized(y, 3, key=key)
+    assert bits(x) > math.log2(3)
+    assert bits(diffusion.dequantized(y, 3, noise=jnp.full(y.shape, 0.5))) < 0
+    np.testing.assert_array_equal(jnp.floor((x + 1) * 1.5), y)
+    flat = -normal.log_prob(normal.Params(0.0, 1e6), x) - math.log(1e6 * math.sqrt(2 * math.pi) / 2)
+    assert float(lj.bits_per_dim(flat.mean(), 1, bin_width=2 / 3)) == pytest.approx(math.log2(3), abs=1e-9)
+    with pytest.raises(ValueError, match="exactly one"):
+        diffusion.dequantized(y, 3)
