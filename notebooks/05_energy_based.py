@@ -35,7 +35,7 @@ from sklearn.datasets import load_digits, make_moons
 import lik_jax as lj
 from lik_jax import ais, contrastive_divergence, joint_energy, mcmc, rbm, score_matching
 from lik_jax.models import score
-from lik_jax.training.tasks.score import ring, ring_log_prob
+from lik_jax.training import ring
 
 # %% [markdown]
 # ## 1. A machine small enough to add up
@@ -205,7 +205,7 @@ for a, expected in ((0.8, 1.6), (0.0, 2.0), (-0.8, 3.2)):
 
 # %%
 sigmas = np.geomspace(5.0, 0.05, 40).astype(np.float32)
-points, held_out = jnp.asarray(ring(0, 10_000)), jnp.asarray(ring(1, 2000))
+points, held_out = jnp.asarray(ring.draw(0, 10_000)), jnp.asarray(ring.draw(1, 2000))
 network = score.create(score.Config(2, 64, data_scale=float(points.std())), jax.random.key(7))
 optimiser = optax.adam(optax.cosine_decay_schedule(5e-3, 3000, 0.01))
 variance = float(points.std()) ** 2 + 25
@@ -243,9 +243,9 @@ def learned(y, sigma):
     return network.apply(weights, y, sigma)
 
 
-true_score = jax.vmap(jax.grad(ring_log_prob))
+true_score = jax.vmap(jax.grad(ring.log_prob))
 noised = held_out + 0.05 * jax.random.normal(jax.random.key(10), held_out.shape)
-floor = float(-jax.vmap(lambda y: ring_log_prob(y, 0.05))(noised).mean())
+floor = float(-ring.log_prob(jnp.asarray(noised), 0.05).mean())
 ours, ideal = float(bound(learned)), float(bound(true_score))
 print(f"bound {ours:.3f}, with the true score {ideal:.3f}, the true density {floor:.3f} (nats a point)")
 wide = variance**0.5 * jax.random.normal(jax.random.key(11), (2000, 2))

@@ -136,42 +136,6 @@ def sine_truth(data: dict[str, np.ndarray]) -> float:
     return float((0.5 * ((y - np.sin(4 * x)) / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)).mean())
 
 
-_RING_RADIUS, _RING_SCALE = 2.0, 0.2
-
-
-def _ring_centres() -> np.ndarray:
-    angle = 2 * np.pi * np.arange(8) / 8
-    return _RING_RADIUS * np.stack([np.cos(angle), np.sin(angle)], -1)
-
-
-def ring(seed: int, count: int) -> np.ndarray:
-    """Points of an even mixture of eight normals around a ring of radius 2, standard deviation 0.2: ``[n, 2]``."""
-    rng = np.random.default_rng(seed)
-    points = _ring_centres()[rng.integers(0, 8, count)] + _RING_SCALE * rng.normal(size=(count, 2))
-    return points.astype(np.float32)
-
-
-def ring_log_prob(x: np.ndarray) -> np.ndarray:
-    """Log-density that `ring` draws from, nats: ``[n, 2]`` to ``[n]``.
-
-    >>> round(float(ring_log_prob(np.array([[2.0, 0.0]]))[0]), 4)
-    -0.6984
-    """
-    squares = ((np.asarray(x, np.float64)[:, None] - _ring_centres()[None]) ** 2).sum(-1) / _RING_SCALE**2
-    return np.logaddexp.reduce(-0.5 * squares, 1) - np.log(8 * 2 * np.pi * _RING_SCALE**2)
-
-
-def ring_floor() -> float:
-    """The least NLL anyone can reach on `ring`, nats: the entropy, by quadrature on a grid.
-
-    >>> round(ring_floor(), 4)
-    1.6981
-    """
-    side = np.linspace(-4, 4, 401)
-    log_p = ring_log_prob(np.stack(np.meshgrid(side, side), -1).reshape(-1, 2))
-    return float(-(np.exp(log_p) * log_p).sum() * (side[1] - side[0]) ** 2)
-
-
 def help_text() -> str:
     """Python's own help, about half a million characters of English; it differs from one Python version to another."""
     from pydoc_data import topics

@@ -29,10 +29,16 @@ def draw(seed: int, count: int) -> np.ndarray:
     return (CENTRES[which] + SCALE * rng.normal(size=(count, 2))).astype(np.float32)
 
 
-def log_prob(y: Array) -> Array:
-    """The log-density they are drawn from, nats, ``[..., 2]`` to ``[...]``."""
+def log_prob(y: Array, noise: Array | float = 0.0) -> Array:
+    """The log-density they are drawn from, nats, ``[..., 2]`` to ``[...]``.
+
+    Args:
+        y: points.
+        noise: standard deviation of normal noise that has been added to them, a scalar.
+    """
     loc = jnp.asarray(CENTRES, y.dtype)
-    params = _DENSITY.Params(jnp.zeros(MODES, y.dtype), normal.Params(loc, jnp.full_like(loc, SCALE)))
+    scale = jnp.sqrt(SCALE**2 + jnp.square(jnp.asarray(noise, y.dtype)))
+    params = _DENSITY.Params(jnp.zeros(MODES, y.dtype), normal.Params(loc, jnp.broadcast_to(scale, loc.shape)))
     return _DENSITY.log_prob(params, y)
 
 
@@ -45,9 +51,17 @@ def floor() -> float:
     return math.log(MODES) + math.log(2 * math.pi * math.e * SCALE**2)
 
 
-def share_near_a_mode(y: np.ndarray) -> float:
-    """The share of points within 3 scales of a centre; of the data themselves 1 - exp(-4.5) = 0.989."""
-    return float((_distances(y).min(1) <= 3 * SCALE).mean())
+def share_near_a_mode(y: np.ndarray, noise: float = 0.0) -> float:
+    """The share of points within 3 scales of a centre; of the data themselves 1 - exp(-4.5) = 0.989.
+
+    ``noise`` widens the scale as in `log_prob`.
+    """
+    return float((_distances(y).min(1) <= 3 * math.hypot(SCALE, noise)).mean())
+
+
+def share_of_each_mode(y: np.ndarray) -> np.ndarray:
+    """The share of points nearest to each centre, ``[8]``; of the data themselves 1/8."""
+    return np.bincount(_distances(y).argmin(1), minlength=MODES) / len(y)
 
 
 def modes_found(y: np.ndarray) -> int:

@@ -105,11 +105,3 @@ def test_the_sine_is_scored_by_its_own_density():
     truth = data.sine_truth(data.sine(0, 200_000))
     assert abs(truth - data.sine_floor()) < 5e-3
     assert abs(data.sine_floor() + 0.5650) < 1e-4
-
-
-def test_the_ring_is_scored_by_its_own_density():
-    points = data.ring(0, 200_000)
-    assert abs(-data.ring_log_prob(points).mean() - data.ring_floor()) < 1e-2
-    side = np.linspace(-4, 4, 201)
-    grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
-    np.testing.assert_allclose(np.exp(data.ring_log_prob(grid)).sum() * 0.04**2, 1, rtol=1e-6)

@@ -1,7 +1,6 @@
 """What a task validates by and reports: likelihoods, against numbers known otherwise."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,7 +11,6 @@ from lik_jax.training import configs
 from lik_jax.training.data import by_row, digits
 from lik_jax.training.settings import Settings
 from lik_jax.training.tasks import build
-from lik_jax.training.tasks.score import ring, ring_log_prob
 
 
 def test_an_rbm_is_chosen_by_its_likelihood():
@@ -33,15 +31,3 @@ def test_the_chains_of_an_rbm_are_handed_on():
     assert chains.shape == task.carry.shape == (5, 64)
     assert bool((chains != task.carry).any())
     assert slope.weights.shape == (64, 3)
-
-
-def test_the_ring_is_scored_by_its_own_density():
-    points = ring(0, 100_000)
-    # eight normals far enough apart: log 8 + log(2 pi e 0.2^2)
-    floor = np.log(8) + np.log(2 * np.pi * np.e * 0.04)
-    each = -np.asarray(jax.vmap(ring_log_prob)(points))
-    assert abs(each.mean() - floor) < 4 * each.std() / len(points) ** 0.5 + 1e-3
-    grid = np.linspace(-4, 4, 321)
-    plane = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2)
-    density = np.exp(np.asarray(jax.vmap(lambda y: ring_log_prob(y, 0.3))(jnp.asarray(plane))))
-    np.testing.assert_allclose(density.sum() * (grid[1] - grid[0]) ** 2, 1, rtol=1e-4)

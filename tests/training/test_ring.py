@@ -15,6 +15,15 @@ def test_the_density_integrates_to_one_and_its_entropy_is_the_floor():
     np.testing.assert_allclose(-(mass * log_p).sum(), ring.floor(), atol=2e-3)
 
 
+def test_noise_widens_the_density():
+    grid = np.linspace(-5, 5, 401, dtype=np.float32)
+    plane = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2)
+    density = np.exp(np.asarray(ring.log_prob(jnp.asarray(plane), 0.3), np.float64))
+    np.testing.assert_allclose(density.sum() * 0.025**2, 1, rtol=1e-4)
+    squares = ((density[:, None] * plane**2).sum(0) * 0.025**2).sum()
+    np.testing.assert_allclose(squares, 4 + 2 * (0.2**2 + 0.3**2), rtol=1e-4)
+
+
 def test_the_data_are_drawn_from_it():
     y = ring.draw(3, 20_000)
     nll = -np.asarray(ring.log_prob(jnp.asarray(y)))
@@ -26,6 +35,7 @@ def test_the_data_are_drawn_from_it():
 def test_a_collapsed_sample_is_seen_through():
     y = ring.draw(0, 4000)
     assert ring.modes_found(y) == 8
+    np.testing.assert_allclose(ring.share_of_each_mode(y), 1 / 8, atol=0.02)
     which = np.linalg.norm(y[:, None] - ring.CENTRES, axis=-1).argmin(1)
     assert ring.modes_found(y[which < 3]) == 3
     # a mode with a twentieth of its due is none

@@ -10,9 +10,10 @@ from jax import Array
 
 from ...models import velocity
 from ...objectives import Total, flow_matching
+from .. import ring
 from ..baselines import one_normal
 from ..configs import FlowMatching
-from ..data import Batches, by_row, fingerprint, ring, ring_floor, ring_log_prob
+from ..data import Batches, by_row, fingerprint
 from ..task import Report, Score, Task, held_out
 
 _POINTS = 20_000
@@ -20,7 +21,7 @@ _POINTS = 20_000
 
 def build(config: FlowMatching) -> Task:
     """Points of the ring, whose density is known."""
-    points = ring(config.fit.seed, _POINTS)
+    points = ring.draw(config.fit.seed, _POINTS)
     splits = by_row(points)
     key = jax.random.key(config.fit.seed)
     model = velocity.create(velocity.Config(points.shape[1], config.width, config.blocks), key)
@@ -44,11 +45,14 @@ def build(config: FlowMatching) -> Task:
             "point",
             (
                 Score("model, by its ODE", float(test(params, key).mean())),
-                Score("truth: the density the points were drawn from", float(-ring_log_prob(splits.test).mean())),
+                Score(
+                    "truth: the density the points were drawn from",
+                    float(-ring.log_prob(jnp.asarray(splits.test)).mean()),
+                ),
                 Score("baseline: one normal", one_normal(splits.train, splits.test)),
             ),
             dims=points.shape[1],
-            facts=(("entropy of the ring", f"{ring_floor():.4f} nats"),),
+            facts=(("entropy of the ring", f"{ring.floor():.4f} nats"),),
         )
 
     def draw(params: Any, key: Array, folder: Path) -> list[Path]:
@@ -79,5 +83,5 @@ def build(config: FlowMatching) -> Task:
         draw=draw,
         unit="point",
         fingerprint=fingerprint(points),
-        levels={"entropy of the ring": ring_floor(), "one normal": one_normal(splits.train, splits.validation)},
+        levels={"entropy of the ring": ring.floor(), "one normal": one_normal(splits.train, splits.validation)},
     )

@@ -11,17 +11,17 @@ from jax import Array
 
 from ...models import score
 from ...objectives import Total, mcmc, score_matching
+from .. import ring
 from ..configs import ScoreNetwork
 from ..data import Batches, by_row, fingerprint
 from ..task import Report, Score, Task, held_out
 
 _POINTS = 20_000
-_MODES, _RADIUS, _SCALE = 8, 2.0, 0.2
 
 
 def build(config: ScoreNetwork) -> Task:
     """Points of a known density, which is also the floor."""
-    points = ring(config.fit.seed, _POINTS)
+    points = ring.draw(config.fit.seed, _POINTS)
     splits = by_row(points)
     dims, key = points.shape[1], jax.random.key(config.fit.seed)
     sigmas = np.geomspace(config.sigma_max, config.sigma_min, config.levels).astype(np.float32)
@@ -50,7 +50,7 @@ def build(config: ScoreNetwork) -> Task:
         return total
 
     def ideal(params: Any) -> Any:
-        return jax.vmap(jax.grad(ring_log_prob))
+        return jax.vmap(jax.grad(ring.log_prob))
 
     validation_bound = held_out(bound_of(of), splits.validation)
     test_bound, test_ideal = held_out(bound_of(of), splits.test), held_out(bound_of(ideal), splits.test)
@@ -66,13 +66,11 @@ def build(config: ScoreNetwork) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         shared, noise_key, langevin_key = jax.random.split(key, 3)
         noised = splits.test + config.sigma_min * np.asarray(jax.random.normal(noise_key, splits.test.shape))
-        truth = -jax.vmap(lambda y: ring_log_prob(y, config.sigma_min))(noised).mean()
+        truth = -ring.log_prob(jnp.asarray(noised), config.sigma_min).mean()
         own = float((splits.train**2).mean()) + config.sigma_min**2
         one = 0.5 * (noised**2).sum(-1).mean() / own + 0.5 * dims * math.log(2 * math.pi * own)
         samples = np.asarray(drawn(params, langevin_key))
-        distance, nearest = _nearest(samples)
-        counts = np.bincount(nearest, minlength=_MODES) / len(samples)
-        near = (distance < 3 * math.hypot(_SCALE, config.sigma_min)).mean()
+        shares, near = ring.share_of_each_mode(samples), ring.share_near_a_mode(samples, config.sigma_min)
         return Report(
             f"{len(splits.test)} points with noise of {config.sigma_min}",
             "point",
@@ -85,7 +83,7 @@ def build(config: ScoreNetwork) -> Task:
             dims=dims,
             facts=(
                 ("samples within 3 deviations of a mode", f"{near:.1%}"),
-                ("share of a mode, least and most", f"{counts.min():.3f} and {counts.max():.3f} (truth 0.125)"),
+                ("share of a mode, least and most", f"{shares.min():.3f} and {shares.max():.3f} (truth 0.125)"),
             ),
         )
 
@@ -110,28 +108,3 @@ def build(config: ScoreNetwork) -> Task:
         fingerprint=fingerprint(points),
         levels={"true score": float(held_out(bound_of(ideal), splits.validation)(None, key).mean())},
     )
-
-
-def ring(seed: int, count: int) -> np.ndarray:
-    """Points of eight normals of deviation 0.2 evenly on a circle of radius 2, ``[count, 2]``."""
-    rng = np.random.default_rng(seed)
-    centre = _centres()[rng.integers(0, _MODES, count)]
-    return (centre + _SCALE * rng.normal(size=(count, 2))).astype(np.float32)
-
-
-def ring_log_prob(y: Array, sigma: Array | float = 0.0) -> Array:
-    """Log-density of `ring` with noise of deviation ``sigma`` added, ``[2]`` to a scalar, in nats."""
-    variance = _SCALE**2 + sigma**2
-    square = ((y[None] - jnp.asarray(_centres(), y.dtype)) ** 2).sum(-1)
-    return jax.nn.logsumexp(-0.5 * square / variance) - math.log(_MODES) - jnp.log(2 * jnp.pi * variance)
-
-
-def _centres() -> np.ndarray:
-    angle = 2 * np.pi * np.arange(_MODES) / _MODES
-    return _RADIUS * np.stack([np.cos(angle), np.sin(angle)], -1)
-
-
-def _nearest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far the nearest mode is, and which it is."""
-    distance = np.sqrt(((points[:, None] - _centres()[None]) ** 2).sum(-1))
-    return distance.min(1), distance.argmin(1)
