@@ -27,7 +27,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats
-from .elbo import effective_sample_size
+from .importance import effective_sample_size
 
 PathEnergy = Callable[[Any, Array], Array]
 PathKernel = Callable[[Array, Any, Array], Any]
