@@ -113,8 +113,8 @@ def hierarchical_elbo(
     for layer in range(num_layers):
         params = filled(posterior, posteriors[layer](latents), keep)
         prior_params = priors[layer](latents)
-        own = (keys[layer], *(None if x is None else x[layer] for x in (noise, z)))
-        sample = where(keep, draw(posterior, params, *own), posterior.support)
+        given_noise, given_z = (None if x is None else x[layer] for x in (noise, z))
+        sample = where(keep, draw(posterior, params, keys[layer], given_noise, given_z), posterior.support)
         scored = _without_score(posteriors[layer], latents) if stl else params
         kl, costs = kl_terms(
             name, posterior, params, scored, prior, prior_params, sample, keep, closed, free_bits, num_groups
