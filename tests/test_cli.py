@@ -40,6 +40,16 @@ def test_the_defaults_of_every_model_parse(name):
     assert cli.parse(["train", name]).model == configs.NAMES[name]()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--layers", "3"], "layers is 3; it must be 1 or 2"), (["--samples", "0"], "want 1 sample or more")],
+)
+def test_settings_out_of_range_are_said_in_words(capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        cli.parse(["train", "vae", *arguments])
+    assert message in " ".join(out(capsys).split())
+
+
 def test_train_alone_is_the_classifier():
     assert cli.parse(["train"]).model == configs.Classifier()
     command = cli.parse(["train", "--steps", "7", "--name", "mine"])
@@ -71,7 +81,13 @@ def test_help_loads_nothing_heavy():
             ["samples.png"],
             ["ELBO", "500 importance samples", "effective sample size", "standard error", "independent Bernoulli"],
         ),
-        ("vae", ["--layers", "2", "--width", "8", "--latents", "2"], ["samples.png"], ["KL of each layer", "ELBO"]),
+        pytest.param(
+            "vae",
+            ["--layers", "2", "--width", "8", "--latents", "2"],
+            ["samples.png"],
+            ["KL of each layer", "ELBO"],
+            marks=pytest.mark.slow,
+        ),
         ("diffusion", ["--width", "8", "--timesteps", "4"], ["samples.png"], ["bits/dim", "uniform", "reconstruction"]),
         ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
         ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
@@ -127,8 +143,6 @@ def test_a_table_of_the_users_own(inside, capsys):
         (["train", "classifier", "--data", "halves.csv"], "class label"),
         (["train", "regressor", "--distribution", "nothing"], "choose one of"),
         (["train", "regressor", "--distribution", "bernoulli"], "Choose another --distribution"),
-        (["train", "vae", "--layers", "3"], "layers is 3; it must be 1 or 2"),
-        (["train", "vae", "--samples", "0"], "want 1 sample or more"),
         (["evaluate", "runs/none"], "is no run"),
         (["sample", "runs/none"], "is no run"),
     ],

@@ -41,7 +41,8 @@ class HierarchicalVae(nnx.Module):
         self.num_latents, self.num_top = z, top
         self.top_encoder = Perceptron(d, 2 * top, config, rngs)
         self.encoder = Perceptron(d + top, 2 * z, config, rngs)
-        self.lower_prior = Perceptron(top, 2 * z, config, rngs)
+        # not near zero: a prior that ignores the top layer at the start leaves it unused for good
+        self.lower_prior = Perceptron(top, 2 * z, config, rngs, last=nnx.initializers.lecun_normal())
         self.decoder = Perceptron(z, d, config, rngs)
 
     def encode_top(self, y: Array, key: Array | None = None) -> Array:

@@ -10,6 +10,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import jax
 from flax import nnx
@@ -29,13 +30,14 @@ class Config:
 
 
 class Perceptron(nnx.Module):
-    """Two hidden layers; the last one starts near zero."""
+    """Two hidden layers; the outputs start near zero, if ``last`` does not say otherwise."""
 
-    def __init__(self, inputs: int, outputs: int, config: Config, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, outputs: int, config: Config, rngs: nnx.Rngs, last: Any = None):
+        last = nnx.initializers.normal(1e-2) if last is None else last
         self.dropout = config.dropout
         sizes = (inputs, config.width, config.width)
         self.hidden = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in pairwise(sizes)])
-        self.out = nnx.Linear(config.width, outputs, kernel_init=nnx.initializers.normal(1e-2), rngs=rngs)
+        self.out = nnx.Linear(config.width, outputs, kernel_init=last, rngs=rngs)
 
     def __call__(self, x: Array, key: Array | None = None) -> Array:
         keys = [None] * len(self.hidden) if key is None else jax.random.split(key, len(self.hidden))

@@ -102,10 +102,9 @@ def hierarchical_elbo(
     stl = estimator == "stl"
     closed = analytic_kl and not stl
     num_layers = len(posteriors)
-    given = {"priors": priors, "noise": noise, "z": z}
-    counts = {name: len(layers) for name, layers in given.items() if layers is not None}
-    if num_layers < 1 or any(count != num_layers for count in counts.values()):
-        raise ValueError(f"{name}: {num_layers} posteriors, but {counts}; want one a layer of each.")
+    given = {word: len(x) for word, x in {"priors": priors, "noise": noise, "z": z}.items() if x is not None}
+    if num_layers < 1 or any(count != num_layers for count in given.values()):
+        raise ValueError(f"{name}: {num_layers} posteriors, but {given}; want one a layer of each.")
     one_source(key, noise, z)
     keys: Any = [None] * num_layers if key is None else jax.random.split(key, num_layers)
     keep = kept(likelihood, y, mask, name)
@@ -114,14 +113,14 @@ def hierarchical_elbo(
     for layer in range(num_layers):
         params = filled(posterior, posteriors[layer](latents), keep)
         prior_params = priors[layer](latents)
-        own = (keys[layer], *(None if x is None else x[layer] for x in (noise, z)))
-        sample = where(keep, draw(posterior, params, *own), posterior.support)
+        given_noise, given_z = (None if x is None else x[layer] for x in (noise, z))
+        sample = where(keep, draw(posterior, params, keys[layer], given_noise, given_z), posterior.support)
         scored = _without_score(posteriors[layer], latents) if stl else params
-        kl, counts = kl_terms(
+        kl, costs = kl_terms(
             name, posterior, params, scored, prior, prior_params, sample, keep, closed, free_bits, num_groups
         )
         kls.append(kl)
-        counted.append(counts)
+        counted.append(costs)
         latents = (*latents, sample)
     reconstruction = log_likelihood(likelihood, decode(latents), y, keep)
     reconstruction, kl, penalty = zeroed(keep, reconstruction, jnp.stack(kls), jnp.stack(counted))

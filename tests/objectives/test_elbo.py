@@ -254,24 +254,28 @@ def test_masked_examples_add_exactly_nothing(name: str):
     mask = jnp.array([True, False])
     noise = jnp.array([[0.2, 0.4], [jnp.nan, jnp.inf]])
 
-    def bound(loc, n):
+    def bound(loc, slope, n):
+        def decode(z):
+            return bernoulli.Params(slope * z)
+
         q = normal.Params(loc, jnp.array([[0.8, 0.5], [-1.0, jnp.nan]])[:n])
         y = jnp.array([[1.0, 0.0], [7.0, jnp.nan]])[:n]
         prior = normal.Params(jnp.array([0.1, -0.2])[None], 1.5)
         options = {"mask": mask if n == 2 else None, "prior_params": prior}
         if name in ("iwae", "dreg"):
             options["estimator"] = "reparametrised" if name == "iwae" else "dreg"
-            return lj.iwae(bernoulli, bernoulli.Params, q, y, noise=jnp.stack([noise, -noise])[:, :n], **options).bound
+            return lj.iwae(bernoulli, decode, q, y, noise=jnp.stack([noise, -noise])[:, :n], **options).bound
         options |= {"elbo": {}, "sampled": {"analytic_kl": False}, "stl": {"estimator": "stl"}}[name]
-        return lj.elbo(bernoulli, bernoulli.Params, q, y, noise=noise[:n], **options).objective
+        return lj.elbo(bernoulli, decode, q, y, noise=noise[:n], **options).objective
 
     loc = jnp.array([[0.3, -0.6], [jnp.nan, 2.0]])
-    value, slope = jax.value_and_grad(lambda loc: bound(loc, 2).sum())(loc)
-    alone, alone_slope = jax.value_and_grad(lambda loc: bound(loc, 1).sum())(loc[:1])
+    value, slopes = jax.value_and_grad(lambda *at: bound(*at, 2).sum(), (0, 1))(loc, jnp.float64(0.7))
+    alone, alone_slopes = jax.value_and_grad(lambda *at: bound(*at, 1).sum(), (0, 1))(loc[:1], jnp.float64(0.7))
     np.testing.assert_allclose(value, alone, rtol=1e-14)
-    np.testing.assert_allclose(slope[0], alone_slope[0], rtol=1e-14)
-    assert float(bound(loc, 2)[1]) == 0
-    assert not slope[1].any()
+    np.testing.assert_allclose(slopes[0][0], alone_slopes[0][0], rtol=1e-14)
+    np.testing.assert_allclose(slopes[1], alone_slopes[1], rtol=1e-14)
+    assert float(bound(loc, 0.7, 2)[1]) == 0
+    assert not slopes[0][1].any()
 
 
 def test_examples_have_an_axis():

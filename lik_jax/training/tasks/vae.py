@@ -128,7 +128,12 @@ def _one_layer(config: Vae, num_pixels: int, key: Array) -> _Bounds:
         return normal.constrain(model.apply(params, y, key, method="encode"))
 
     def decoder(params: Any, key: Array | None = None) -> Callable[[Array], bernoulli.Params]:
-        return lambda z: bernoulli.Params(model.apply(params, z, key, method="decode"))
+        def decode(z: Array) -> bernoulli.Params:
+            # a copy of the key: doubly reparametrised gradients call twice, and want the same units dropped
+            own = None if key is None else jax.random.clone(key)
+            return bernoulli.Params(model.apply(params, z, own, method="decode"))
+
+        return decode
 
     def objective(params: Any, y: Array, key: Array) -> Array:
         draws, first, second = jax.random.split(key, 3)
