@@ -155,6 +155,7 @@ fig.tight_layout()
 
 # %%
 from lik_jax.models import denoiser
+from lik_jax.plots import image_grid
 
 LEVELS = 17
 pixels = load_digits().data.astype(np.int32)
@@ -229,9 +230,8 @@ curve.axhline(marginals, color="C3", linestyle=":", label="every pixel on its ow
 curve.set(xlabel="step", ylabel="bound (bits/dim)", ylim=(1.5, 4.5))
 curve.legend()
 for axes, title, images in ((drawn, "samples", draw(jax.random.key(4))), (real, "held-out digits", values[test[:40]])):
-    tiled = np.asarray(images).reshape(5, 8, 8, 8).transpose(0, 2, 1, 3).reshape(40, 64)
-    axes.imshow(tiled, cmap="gray_r", vmin=-1, vmax=1)
-    axes.set(title=title, xticks=[], yticks=[])
+    image_grid(axes, (images.reshape(-1, 8, 8) + 1) / 2, columns=8)
+    axes.set_title(title)
 fig.tight_layout()
 
 # %% [markdown]
