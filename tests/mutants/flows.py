@@ -84,7 +84,7 @@ MUTANTS = [
         "constant_values=0.5)\n        left",
     ),
     law(
-        "a_masked_network_is_autoregressive[False]",
+        "a_masked_network_is_autoregressive",
         "a coordinate sees itself",
         "models/made.py",
         "before < after if self.strict",
