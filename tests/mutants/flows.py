@@ -174,4 +174,11 @@ MUTANTS = [
         "        y = jnp.where(at, y, 0.0)\n",
         "",
     ),
+    Mutant(
+        "models/test_flow.py::test_a_flow_starts_as_the_normal_of_its_data",
+        "the first scales applied twice, not taken out",
+        "models/flow.py",
+        "bijectors.inverted(norm)]",
+        "norm]",
+    ),
 ]
