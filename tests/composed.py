@@ -203,26 +203,6 @@ add(
     edges=(Edge(logistic_of.Params(normal.Params(0.0, 1.0), ()), 0.5, -0.9189385332046727 + 2 * np.log(2.0), None),),
 )
 
-moved = lj.transformed(logistic, bijectors.chain([bijectors.scaling(2.0), bijectors.affine()]))
-add(
-    "transformed_affine",
-    moved,
-    moved.Params(
-        logistic.Params(v(0.0, -1.5, 3.0), v(1.0, 0.3, 20.0)),
-        ((), bijectors.affine.Params(v(0.3, -2.0, 10.0), v(0.5, 3.0, 0.1))),
-    ),
-    lambda p: st.logistic(
-        p.bijector[1].shift + 2 * p.bijector[1].scale * p.base.loc, 2 * p.bijector[1].scale * p.base.scale
-    ),
-    total="real",
-    outside=(inf, -inf),
-    invalid=(
-        moved.Params(logistic.Params(0.0, 1.0), ((), bijectors.affine.Params(0.0, 0.0))),
-        moved.Params(logistic.Params(0.0, -1.0), ((), bijectors.affine.Params(0.0, 1.0))),
-    ),
-    overparametrised=True,
-)
-
 spline = lj.transformed(normal, bijectors.rational_quadratic_spline(num_bins=3, bound=2.5))
 add(
     "transformed_spline",

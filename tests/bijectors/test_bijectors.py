@@ -247,6 +247,7 @@ def test_spline_inverse_has_no_negative_discriminant():
     np.testing.assert_array_equal(z[t == 1], 1)
 
 
+@pytest.mark.slow
 def test_spline_is_finite_under_wild_params(key):
     """In single precision, at the knots and all over the box."""
     spline = bijectors.rational_quadratic_spline(num_bins=8, bound=3.0)
@@ -267,6 +268,7 @@ def test_spline_is_finite_under_wild_params(key):
     assert bool((jnp.abs(run(params, y)[0]) <= 3.0001).all())
 
 
+@pytest.mark.slow
 @X64
 def test_spline_against_a_root_finder():
     """The inverse is where the forward map, which is monotone, takes the value."""

@@ -122,6 +122,7 @@ def test_the_exact_posterior_has_no_gap_and_no_variance(key):
     np.testing.assert_allclose(row.log_weights, np.broadcast_to(masses(), (2, 3)), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_learnt_noise_tightens_the_bound(key):
     """A logit-normal on the unit cube, fitted by gradient: between the uniform bound and the mass."""
     cube = lj.transformed(lj.independent(normal, 1), bijectors.inverted(bijectors.logit()))
