@@ -12,7 +12,6 @@ from frozen import (
     Truncated,
     ZeroInflated,
     bent,
-    mixed,
     segment,
 )
 
@@ -223,26 +222,6 @@ add(
     ),
     overparametrised=True,
     heavy=True,
-)
-
-turned = lj.transformed(lj.independent(normal, 1), bijectors.lu_linear(2))
-add(
-    "transformed_vectors",
-    turned,
-    turned.Params(
-        normal.Params(v([0.0, 1.0], [-1.5, 0.0], [3.0, 2.0]), v([1.0, 2.0], [0.3, 1.0], [2.0, 5.0])),
-        turned.bijector.Params(
-            np.tile(v([1.0, 0.0], [0.5, 1.0]), (3, 1, 1)), np.tile(v([2.0, -1.0], [0.0, 0.7]), (3, 1, 1))
-        ),
-    ),
-    lambda p: mixed(p.base.loc, p.base.scale, np.array([[1.0, 0.0], [0.5, 1.0]]) @ np.array([[2.0, -1.0], [0.0, 0.7]])),
-    y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
-    outside=(v(inf, -inf), v(0.3, inf)),
-    invalid=(
-        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 0.0)), turned.bijector.Params(np.eye(2), np.eye(2))),
-        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 1.0)), turned.bijector.Params(np.eye(2), -np.eye(2))),
-    ),
-    overparametrised=True,
 )
 
 # Vectors

@@ -79,7 +79,18 @@ CASES = {
 X64 = pytest.mark.usefixtures("x64")
 
 
-@pytest.fixture(params=CASES)
+SLOW = (
+    "affine_each",
+    "spline_each",
+    "inverted",
+    "lu_linear_each",
+    "coupling_flip",
+    "masked_autoregressive_spline",
+    "chain",
+)
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
 def case(request):
     bijector, params, x = CASES[request.param]
     return bijector, jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params), x
@@ -124,7 +135,7 @@ def test_inverse_and_both_log_determinants(case):
     assert bool(jnp.isfinite(y).all())
 
 
-@pytest.mark.parametrize("name", ["logit_low", "spline", "lu_linear", "masked_autoregressive", "chain"])
+@pytest.mark.parametrize("name", ["spline", "lu_linear", pytest.param("chain", marks=pytest.mark.slow)])
 def test_single_precision_comes_back(name):
     """``forward(inverse(y)) = y`` to what float32 can, and float32 it stays."""
     bijector, params, x = CASES[name]
@@ -237,12 +248,14 @@ def test_spline_inverse_has_no_negative_discriminant():
     start, end, t = (x.ravel() for x in jnp.meshgrid(ends, ends, t, indexing="ij"))
 
     def solve(t, start, end):
-        one = jnp.ones_like(t)
-        return spline_module._solve(spline_module._Bin(one, one, one, one, start, end), t)
+        size = jnp.full_like(t, 0.7)
+        return spline_module._solve(spline_module._Bin(size, size, size, size, start, end), t)
 
-    z, slopes = jax.jit(jax.vmap(jax.value_and_grad(solve, (0, 1, 2))))(t, start, end)
-    assert bool(((z >= 0) & (z <= 1)).all())
+    # op by op, where nothing is fused and every product is rounded; and compiled
+    slopes = jax.jit(jax.vmap(jax.grad(solve, (0, 1, 2))))(t, start, end)
     assert all(bool(jnp.isfinite(slope).all()) for slope in slopes)
+    z = np.asarray(solve(t, start, end))
+    assert ((z >= 0) & (z <= 1)).all()
     np.testing.assert_array_equal(z[t == 0], 0)
     np.testing.assert_array_equal(z[t == 1], 1)
 

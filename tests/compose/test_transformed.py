@@ -81,6 +81,7 @@ def test_draws_are_scored_as_they_were_drawn(key):
     np.testing.assert_array_equal(y, again)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_draws_follow_the_density(key):
     """The share of draws in a box is the integral of the density over it."""
@@ -129,6 +130,7 @@ def test_outside_has_no_density_and_no_slope(params32):
     np.testing.assert_allclose(step(params, 5.0)[0], -1 - np.log(3), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_bases_of_every_kind(key):
     mixture = lj.mixture(normal, 2)

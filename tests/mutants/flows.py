@@ -71,10 +71,11 @@ MUTANTS = [
     ),
     law(
         "spline_inverse_has_no_negative_discriminant",
-        "the discriminant as a difference",
+        "the discriminant as a textbook's difference",
         SPLINE,
-        "jnp.sqrt(m**2 + 4 * t * (1 - t))",
-        "jnp.sqrt((m + 2 * t) ** 2 - 4 * t * (m + 2 * t - 1))",
+        "    root = jnp.sqrt(m**2 + 4 * t * (1 - t))",
+        "    h, a, c = bin.height, bin.start, bin.start + bin.end - 2\n"
+        "    root = jnp.sqrt((h * a - h * t * c) ** 2 + 4 * h * t * (h * (1 - a) + h * t * c)) / h",
     ),
     law(
         "spline_is_the_identity_at_zero_and_has_slope_one_at_its_edges",
