@@ -134,7 +134,7 @@ gap = (ring.log_prob(truth, held_out) - model.distribution.log_prob(model.params
 draws = model.distribution.sample(model.params(weights), jax.random.key(6), (2000,))
 print(f"held out: {gap:.4f} nats above the truth; the density sums to {jnp.exp(found).sum() * cell:.4f} on the grid")
 
-fig, axes = plt.subplots(1, 4, figsize=(14, 3.2))
+fig, axes = plt.subplots(1, 4, figsize=(14, 3.2), layout="constrained")
 axes[0].plot(losses)
 axes[0].axhline(entropy, color="C3", linestyle=":", label="entropy")
 axes[0].set(xlabel="step", ylabel="NLL (nats)", ylim=(entropy - 0.2, entropy + 1.5))

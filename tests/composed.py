@@ -12,7 +12,6 @@ from frozen import (
     Truncated,
     ZeroInflated,
     bent,
-    mixed,
     segment,
 )
 
@@ -203,26 +202,6 @@ add(
     edges=(Edge(logistic_of.Params(normal.Params(0.0, 1.0), ()), 0.5, -0.9189385332046727 + 2 * np.log(2.0), None),),
 )
 
-moved = lj.transformed(logistic, bijectors.chain([bijectors.scaling(2.0), bijectors.affine()]))
-add(
-    "transformed_affine",
-    moved,
-    moved.Params(
-        logistic.Params(v(0.0, -1.5, 3.0), v(1.0, 0.3, 20.0)),
-        ((), bijectors.affine.Params(v(0.3, -2.0, 10.0), v(0.5, 3.0, 0.1))),
-    ),
-    lambda p: st.logistic(
-        p.bijector[1].shift + 2 * p.bijector[1].scale * p.base.loc, 2 * p.bijector[1].scale * p.base.scale
-    ),
-    total="real",
-    outside=(inf, -inf),
-    invalid=(
-        moved.Params(logistic.Params(0.0, 1.0), ((), bijectors.affine.Params(0.0, 0.0))),
-        moved.Params(logistic.Params(0.0, -1.0), ((), bijectors.affine.Params(0.0, 1.0))),
-    ),
-    overparametrised=True,
-)
-
 spline = lj.transformed(normal, bijectors.rational_quadratic_spline(num_bins=3, bound=2.5))
 add(
     "transformed_spline",
@@ -243,26 +222,6 @@ add(
     ),
     overparametrised=True,
     heavy=True,
-)
-
-turned = lj.transformed(lj.independent(normal, 1), bijectors.lu_linear(2))
-add(
-    "transformed_vectors",
-    turned,
-    turned.Params(
-        normal.Params(v([0.0, 1.0], [-1.5, 0.0], [3.0, 2.0]), v([1.0, 2.0], [0.3, 1.0], [2.0, 5.0])),
-        turned.bijector.Params(
-            np.tile(v([1.0, 0.0], [0.5, 1.0]), (3, 1, 1)), np.tile(v([2.0, -1.0], [0.0, 0.7]), (3, 1, 1))
-        ),
-    ),
-    lambda p: mixed(p.base.loc, p.base.scale, np.array([[1.0, 0.0], [0.5, 1.0]]) @ np.array([[2.0, -1.0], [0.0, 0.7]])),
-    y=np.linspace(-2.0, 3.0, 24).reshape(4, 3, 2),
-    outside=(v(inf, -inf), v(0.3, inf)),
-    invalid=(
-        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 0.0)), turned.bijector.Params(np.eye(2), np.eye(2))),
-        turned.Params(normal.Params(v(0.0, 0.0), v(1.0, 1.0)), turned.bijector.Params(np.eye(2), -np.eye(2))),
-    ),
-    overparametrised=True,
 )
 
 # Vectors

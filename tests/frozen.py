@@ -271,9 +271,3 @@ def bent(base: Any, widths: Any, heights: Any, slopes: Any, bound: float, min_sh
         return (low + high) / 2
 
     return Carried(base, lambda x: parts(x)[0], inverse, lambda x: parts(x)[1])
-
-
-def mixed(loc: np.ndarray, scale: np.ndarray, matrix: np.ndarray) -> VectorNormal:
-    """Independent normals carried through a matrix."""
-    covariances = [(matrix * s**2) @ matrix.T for s in scale]
-    return VectorNormal(loc @ matrix.T, np.linalg.cholesky(covariances))

@@ -99,10 +99,11 @@ def create(config: Config, key: Array, data: ArrayLike, *, before: tuple[Any, ..
     norm = bijectors.actnorm(config.dims)
     mix = bijectors.lu_linear(config.dims)
     rng = np.random.default_rng(0)
-    layers: list[Any] = [*before, norm]
+    # an actnorm's init makes its inverse the map to mean 0 and variance 1
+    layers: list[Any] = [*before, bijectors.inverted(norm)]
     weights: dict[str, Any] = {"norm": norm.unconstrain(norm.init(data)), "networks": [], "mixing": []}
-    for i, layer_key in enumerate(jax.random.split(key, config.num_layers)):
-        layer, start = _layer(config, layer_key, i)
+    for layer_key in jax.random.split(key, config.num_layers):
+        layer, start = _layer(config, layer_key)
         layers.append(layer)
         weights["networks"].append(start)
         layers.append(bijectors.permutation(tuple(rng.permutation(config.dims).tolist())))
@@ -124,12 +125,12 @@ def create(config: Config, key: Array, data: ArrayLike, *, before: tuple[Any, ..
     return Flow(distribution, weights, params)
 
 
-def _layer(config: Config, key: Array, i: int) -> tuple[Any, Any]:
+def _layer(config: Config, key: Array) -> tuple[Any, Any]:
     """A layer from data to noise, and its network's first weights."""
     d = config.dims
     if config.kind == "autoregressive":
         inner = bijectors.affine()
-        net = made.Config(d, inner.raw_size, config.width, config.num_blocks, config.dropout, bool(i % 2))
+        net = made.Config(d, inner.raw_size, config.width, config.num_blocks, config.dropout)
         model = made.create(net, key)
     elif config.kind in ("spline", "affine"):
         spline = config.kind == "spline"

@@ -28,7 +28,6 @@ class Config:
     width: int = 256  # of the hidden layers
     num_blocks: int = 1  # residual, of two layers each
     dropout: float = 0.0  # share of hidden units left out, where a key is given
-    backward: bool = False  # the last coordinate comes first
 
 
 class MaskedLinear(nnx.Module):
@@ -52,7 +51,7 @@ class Made(nnx.Module):
     def __init__(self, config: Config, rngs: nnx.Rngs):
         self.config = config
         d = config.dims
-        degrees = np.arange(d)[::-1] if config.backward else np.arange(d)
+        degrees = np.arange(d)
         hidden = np.arange(config.width) * max(d - 1, 1) // config.width
         normal, zeros = nnx.initializers.lecun_normal(), nnx.initializers.zeros
         self.inputs = MaskedLinear(degrees, hidden, False, normal, rngs)

@@ -15,8 +15,8 @@ The first axis of ``y`` counts examples; sums run over everything after it. ``lo
 >>> from lik_jax import bits_per_dim
 >>> flat = lambda x: jnp.full(x.shape[0], -x.shape[1] * math.log(17.0))  # uniform on [0, 17) in every coordinate
 >>> y = jnp.zeros((2, 3))
->>> round(float(bits_per_dim(-bound(flat, y, key=jax.random.key(0)).bound[0], 3)), 8)
-4.08746284
+>>> round(float(bits_per_dim(-bound(flat, y, key=jax.random.key(0)).bound[0], 3)), 4)
+4.0875
 
 Source: Theis, van den Oord and Bethge (2016), "A note on the evaluation of generative models", section 3.1, for uniform
 noise; Ho et al. (2019), "Flow++", section 3.1, for learnt noise.

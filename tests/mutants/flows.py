@@ -71,10 +71,11 @@ MUTANTS = [
     ),
     law(
         "spline_inverse_has_no_negative_discriminant",
-        "the discriminant as a difference",
+        "the discriminant as a textbook's difference",
         SPLINE,
-        "jnp.sqrt(m**2 + 4 * t * (1 - t))",
-        "jnp.sqrt((m + 2 * t) ** 2 - 4 * t * (m + 2 * t - 1))",
+        "    root = jnp.sqrt(m**2 + 4 * t * (1 - t))",
+        "    h, a, c = bin.height, bin.start, bin.start + bin.end - 2\n"
+        "    root = jnp.sqrt((h * a - h * t * c) ** 2 + 4 * h * t * (h * (1 - a) + h * t * c)) / h",
     ),
     law(
         "spline_is_the_identity_at_zero_and_has_slope_one_at_its_edges",
@@ -84,7 +85,7 @@ MUTANTS = [
         "constant_values=0.5)\n        left",
     ),
     law(
-        "a_masked_network_is_autoregressive[False]",
+        "a_masked_network_is_autoregressive",
         "a coordinate sees itself",
         "models/made.py",
         "before < after if self.strict",
@@ -173,5 +174,12 @@ MUTANTS = [
         DEQUANTIZATION,
         "        y = jnp.where(at, y, 0.0)\n",
         "",
+    ),
+    Mutant(
+        "models/test_flow.py::test_a_flow_starts_as_the_normal_of_its_data",
+        "the first scales applied twice, not taken out",
+        "models/flow.py",
+        "bijectors.inverted(norm)]",
+        "norm]",
     ),
 ]
