@@ -183,9 +183,9 @@ def test_any_energy_and_kernel(key: jax.Array):
 
     truth, every, betas = boltzmann.log_partition(params), energy.states(4), jnp.linspace(0.0, 1.0, 11)
     start = jax.random.bernoulli(keys[1], 0.5, (1000, 4)).astype(jnp.float64)
-    forward = ais.forward(of, move, start, betas, 4 * np.log(2), key=keys[2])
+    forward = jax.jit(lambda s, k: ais.forward(of, move, s, betas, 4 * np.log(2), key=k))(start, keys[2])
     target = every[jax.random.choice(keys[4], 16, (1000,), p=jnp.exp(-boltzmann.energy(params, every) - truth))]
-    reverse = ais.reverse(of, move, target, betas, 4 * np.log(2), key=keys[3])
+    reverse = jax.jit(lambda s, k: ais.reverse(of, move, s, betas, 4 * np.log(2), key=k))(target, keys[3])
     for estimate in (forward, reverse):
         assert abs(estimate.log_z - truth) < 4 * estimate.standard_error < 0.2
     ends = ais.resample(forward, jax.random.key(3), 1000)

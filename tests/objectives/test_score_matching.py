@@ -59,9 +59,11 @@ def test_implicit_is_the_fisher_divergence_up_to_a_constant():
     y = nodes * np.array([1.0, 2.0])
     truth = -y / np.array([1.0, 4.0])
 
+    @jax.jit
     def fisher(w):
         return 0.5 * (weights * ((net(w, y) - truth) ** 2).sum(-1)).sum()
 
+    @jax.jit
     def implicit(w):
         return score_matching.implicit(lambda y: net(w, y), y, weights=weights)
 
@@ -103,9 +105,11 @@ def test_denoising_has_the_gradient_of_explicit_score_matching():
     def score(w, y):
         return w[0] * jnp.sin(y) + w[1] * y
 
+    @jax.jit
     def explicit(w):
         return 0.5 * (weights * ((score(w, noised) - truth) ** 2).sum(-1)).sum()
 
+    @jax.jit
     def denoising(w):
         return score_matching.denoising(lambda y: score(w, y), y, sigma, noise=noise, weights=weights)
 
