@@ -101,7 +101,7 @@ def test_chains_go_on_where_they_stopped(key: jax.Array):
     kernel = rbm.gibbs(params())
     keys = jax.random.split(key)
     chains = jnp.zeros((4000, 3))
-    _, once = divergence.pcd(of(params()), kernel, Y, chains, key=keys[0], num_steps=20)
+    _, once = jax.jit(lambda c, k: divergence.pcd(of(params()), kernel, Y, c, key=k, num_steps=20))(chains, keys[0])
     share = jnp.bincount((once @ jnp.array([4.0, 2, 1])).astype(jnp.int32), length=8) / 4000
     p = probabilities()
     assert float((jnp.abs(share - p) / jnp.sqrt(p * (1 - p) / 4000)).max()) < 4
