@@ -177,6 +177,7 @@ def test_gaussian_visible_numbers(forward, key: jax.Array):
     assert abs(estimate.log_z - gaussian_rbm.log_partition(params)) < 4 * estimate.standard_error < 0.4
 
 
+@pytest.mark.slow
 def test_any_energy_and_kernel(key: jax.Array):
     """A fully visible machine, tempered."""
     keys = jax.random.split(key, 4)

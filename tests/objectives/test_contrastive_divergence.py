@@ -110,6 +110,7 @@ def test_chains_go_on_where_they_stopped(key: jax.Array):
     np.testing.assert_allclose(loss, divergence.surrogate(of(params()), Y, once), rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_many_steps_from_the_data_have_the_gradient_of_the_likelihood(key: jax.Array):
     """CD-30 of a chain that mixes fast: within four standard errors, weight by weight."""
     repeated = jnp.tile(Y, (2000, 1))

@@ -139,6 +139,7 @@ def test_boltzmann_diagonal_and_asymmetry_count_for_nothing():
     np.testing.assert_allclose(slope.couplings, slope.couplings.T)
 
 
+@pytest.mark.slow
 def test_boltzmann_gibbs_leaves_the_model_as_it_is(key: jax.Array):
     params, n = machine(), 100_000
     first, second = jax.random.split(key)

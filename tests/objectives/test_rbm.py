@@ -148,6 +148,7 @@ def test_gaussian_free_energy_and_conditionals():
         np.testing.assert_allclose(gaussian_rbm.visible_mean(numbers(), h), mean, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_gaussian_gibbs_leaves_the_model_as_it_is(key: jax.Array):
     n, params = 50_000, numbers()
     keys = jax.random.split(key, 3)

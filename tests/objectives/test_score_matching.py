@@ -87,6 +87,7 @@ def test_sliced_is_implicit_in_expectation(variance_reduced: bool):
     np.testing.assert_allclose(got, score_matching.implicit(lambda y: net(w, y), y, reduction="none"), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_sliced_draws_its_own_probes(key: jax.Array):
     y, w = jnp.zeros((20_000, 2)), jnp.asarray(WEIGHTS)
     each = score_matching.sliced(lambda y: net(w, y), y, key=key, num_probes=2, reduction="none")
@@ -142,6 +143,7 @@ def test_noise_conditional_by_level(weighting, power: int):
         np.testing.assert_allclose(loss, 0.5 / (1 + sigma**2) * sigma**power, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_noise_conditional_draws_every_level_alike(key: jax.Array):
     seen = []
 
