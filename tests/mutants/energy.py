@@ -99,8 +99,8 @@ MUTANTS = [
         "training/test_generative_tasks.py::test_an_rbm_is_chosen_by_its_likelihood",
         "a machine chosen by its contrastive divergence",
         "training/tasks/rbm.py",
-        "validate=lambda params: float(validation(params))",
-        "validate=lambda params: float(loss(params, splits.validation, keys[2], chains)[0])",
+        "float(validation(params, jax.random.fold_in(third, 0)))",
+        "float(loss(params, splits.validation, jax.random.fold_in(third, 0), chains)[0])",
     ),
     in_objectives(
         "ais",

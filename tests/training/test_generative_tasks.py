@@ -14,7 +14,6 @@ from lik_jax.training.settings import Settings
 from lik_jax.training.tasks import build
 from lik_jax.training.tasks.score import ring, ring_log_prob
 
-
 CONFIG = configs.Rbm(hidden=3, chains=5, ais_steps=200, ais_chains=100, fit=Settings(seed=4))
 
 
@@ -24,6 +23,19 @@ def test_an_rbm_is_chosen_by_its_likelihood():
     validation = by_row((digits()["x"] >= 8).reshape(-1, 64)).validation
     exact = energy.nll(lambda v: rbm.free_energy(params, v), validation, rbm.log_partition(params))
     np.testing.assert_allclose(task.validate(params), exact, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_large_rbm_is_chosen_by_ais():
+    task = build(configs.Rbm(hidden=17, ais_steps=100))
+    exact = energy.nll(
+        lambda v: rbm.free_energy(task.params, v),
+        by_row((digits()["x"] >= 8).reshape(-1, 64)).validation,
+        rbm.log_partition(task.params),
+    )
+    # the same chains every time
+    assert task.validate(task.params) == task.validate(task.params)
+    assert abs(task.validate(task.params) - exact) < 0.02
 
 
 @pytest.mark.slow

@@ -20,10 +20,10 @@ def build(config: Rbm) -> Task:
     """Digits, a pixel being on where its level is 8 or more of 16."""
     images = (digits()["x"] >= 8).astype(np.float32)
     splits = by_row(images.reshape(len(images), -1))
-    keys = jax.random.split(jax.random.key(config.fit.seed), 3)
-    params = rbm.init(keys[0], config.hidden, splits.train)
+    first, second, third = jax.random.split(jax.random.key(config.fit.seed), 3)
+    params = rbm.init(first, config.hidden, splits.train)
     base_bias = params.visible_bias
-    chains = rbm.base_sample(rbm.base(params), keys[1], config.chains)
+    chains = rbm.base_sample(rbm.base(params), second, config.chains)
 
     def loss(params: rbm.Params, y: Array, key: Array, chains: Array) -> tuple[Array, Array]:
         def energy(v: Array) -> Array:
@@ -36,11 +36,11 @@ def build(config: Rbm) -> Task:
         return ais.rbm_forward(rbm, params, key=key, num_chains=num_chains, betas=steps, visible_bias=base_bias)
 
     @jax.jit
-    def validation(params: rbm.Params) -> Array:
+    def validation(params: rbm.Params, key: Array) -> Array:
         if config.hidden <= _EXACT:
             log_z = rbm.log_partition(params)
         else:
-            log_z = anneal(params, keys[2], 100, min(1000, config.ais_steps)).log_z
+            log_z = anneal(params, key, 100, min(1000, config.ais_steps)).log_z
         return rbm.free_energy(params, splits.validation).mean() + log_z
 
     @jax.jit
@@ -94,7 +94,7 @@ def build(config: Rbm) -> Task:
         params=params,
         batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
         loss=loss,
-        validate=lambda params: float(validation(params)),
+        validate=lambda params: float(validation(params, jax.random.fold_in(third, 0))),
         evaluate=evaluate,
         draw=draw,
         unit="image",
