@@ -81,11 +81,19 @@ MUTANTS = [
     ),
     in_objectives(
         "contrastive_divergence",
-        "no_gradient_passes_the_sampler[pcd]",
-        "gradient through the sampler of PCD",
+        "negatives_are_constants",
+        "gradient through the negatives",
         DIVERGENCE,
         "return y, jax.lax.stop_gradient(negatives)",
         "return y, negatives",
+    ),
+    in_objectives(
+        "contrastive_divergence",
+        "negatives_are_constants",
+        "gradient through the sampler of PCD",
+        DIVERGENCE,
+        "chains = jax.lax.stop_gradient(mcmc.run(kernel, key, jax.lax.stop_gradient(chains), num_steps))",
+        "chains = mcmc.run(kernel, key, chains, num_steps)",
     ),
     in_objectives(
         "contrastive_divergence",
