@@ -87,7 +87,7 @@ def cd(
     Returns:
         The loss; its value means nothing.
 
-    Source: Hinton (2002), section 3.
+    Source: Hinton (2002), the same paper.
     """
     y, keep, w = examples(_floats(y, y)[0], mask, weights, "contrastive_divergence")
     ends = jax.lax.stop_gradient(mcmc.run(kernel, key, jax.lax.stop_gradient(y), num_steps))

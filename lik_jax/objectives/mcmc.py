@@ -74,7 +74,7 @@ def mala(energy: Energy, step_size: ArrayLike) -> Kernel:
         energy: ``energy(y)``, ``[chains, ...]`` to ``[chains]``.
         step_size: above 0; each chain should accept about 0.57 of its proposals.
 
-    Source: Roberts and Tweedie (1996), section 1.4.1.
+    Source: Roberts and Tweedie (1996), the same paper.
     """
 
     def value_and_drift(y: Array) -> tuple[Array, Array]:

@@ -96,7 +96,7 @@ def log_partition(params: Params, *, chunk_size: int = 2**12) -> Array:
 def anneal(params: Params, base: Params, beta: ArrayLike) -> Params:
     """The machine on the way from ``base`` (without weights and hidden biases) at 0 to ``params`` at 1.
 
-    Source: Salakhutdinov and Murray (2008), "On the quantitative analysis of deep belief networks", section 4.
+    Source: Salakhutdinov and Murray (2008), "On the quantitative analysis of deep belief networks".
     """
     beta = jnp.asarray(beta, params.weights.dtype)
     bias = (1 - beta) * base.visible_bias + beta * params.visible_bias

@@ -58,7 +58,7 @@ def implicit(
     Raises:
         ValueError: shapes that do not fit.
 
-    Source: Hyvärinen (2005), "Estimation of non-normalized statistical models by score matching", equation 4.
+    Source: Hyvärinen (2005), "Estimation of non-normalized statistical models by score matching", theorem 1.
     """
     (y,) = as_floats(y)
     y, keep, w = examples(y, mask, weights, "implicit")
@@ -101,7 +101,7 @@ def sliced(
     Raises:
         ValueError: shapes that do not fit, or not exactly one source of probes.
 
-    Source: Song, Garg, Shi and Ermon (2019), "Sliced score matching", equations 7 and 8.
+    Source: Song, Garg, Shi and Ermon (2019), "Sliced score matching".
 
     >>> float(sliced(lambda y: -y, jnp.array([[1.0, 1.0]]), probes=jnp.array([[[1.0, -1.0]]])))
     -1.0
@@ -151,7 +151,7 @@ def denoising(
     Raises:
         ValueError: shapes that do not fit, or not exactly one source of noise.
 
-    Source: Vincent (2011), "A connection between score matching and denoising autoencoders", equation 11.
+    Source: Vincent (2011), "A connection between score matching and denoising autoencoders".
 
     >>> float(denoising(lambda y: 0 * y, jnp.zeros((1, 1)), 0.5, noise=jnp.ones((1, 1))))
     2.0

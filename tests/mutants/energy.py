@@ -81,11 +81,19 @@ MUTANTS = [
     ),
     in_objectives(
         "contrastive_divergence",
-        "no_gradient_passes_the_sampler[pcd]",
-        "gradient through the sampler of PCD",
+        "negatives_are_constants",
+        "gradient through the negatives",
         DIVERGENCE,
         "return y, jax.lax.stop_gradient(negatives)",
         "return y, negatives",
+    ),
+    in_objectives(
+        "contrastive_divergence",
+        "negatives_are_constants",
+        "gradient through the sampler of PCD",
+        DIVERGENCE,
+        "chains = jax.lax.stop_gradient(mcmc.run(kernel, key, jax.lax.stop_gradient(chains), num_steps))",
+        "chains = mcmc.run(kernel, key, chains, num_steps)",
     ),
     in_objectives(
         "contrastive_divergence",
@@ -99,8 +107,8 @@ MUTANTS = [
         "training/test_generative_tasks.py::test_an_rbm_is_chosen_by_its_likelihood",
         "a machine chosen by its contrastive divergence",
         "training/tasks/rbm.py",
-        "validate=lambda params: float(validation(params))",
-        "validate=lambda params: float(loss(params, splits.validation, keys[2], chains)[0])",
+        "float(validation(params, jax.random.fold_in(third, 0)))",
+        "float(loss(params, splits.validation, jax.random.fold_in(third, 0), chains)[0])",
     ),
     in_objectives(
         "ais",

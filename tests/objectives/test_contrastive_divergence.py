@@ -36,9 +36,9 @@ def test_exact_draws_give_the_gradient_of_the_likelihood():
     def slope(negative):
         return jax.grad(lambda p: divergence.surrogate(of(p), Y, negative[None]))(params())
 
-    slopes = jax.vmap(slope)(energy.states(3))
+    slopes = jax.jit(jax.vmap(slope))(energy.states(3))
     mean = jax.tree.map(lambda leaf: jnp.einsum("n,n...->...", probabilities(), leaf), slopes)
-    for got, wanted in zip(mean, jax.grad(exact_nll)(params()), strict=True):
+    for got, wanted in zip(mean, jax.jit(jax.grad(exact_nll))(params()), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-14)
 
 
@@ -53,7 +53,7 @@ def test_weighted_sums_have_the_gradient_of_weighted_sums():
             each = weights * (of(p)(Y) - of(p)(negative)[0])
             return each.sum() / (3.5 if reduction == "mean" else 1)
 
-        for got, wanted in zip(jax.grad(loss)(params()), jax.grad(by_hand)(params()), strict=True):
+        for got, wanted in zip(jax.jit(jax.grad(loss))(params()), jax.jit(jax.grad(by_hand))(params()), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-14)
 
 
@@ -101,7 +101,7 @@ def test_chains_go_on_where_they_stopped(key: jax.Array):
     kernel = rbm.gibbs(params())
     keys = jax.random.split(key)
     chains = jnp.zeros((4000, 3))
-    _, once = divergence.pcd(of(params()), kernel, Y, chains, key=keys[0], num_steps=20)
+    _, once = jax.jit(lambda c, k: divergence.pcd(of(params()), kernel, Y, c, key=k, num_steps=20))(chains, keys[0])
     share = jnp.bincount((once @ jnp.array([4.0, 2, 1])).astype(jnp.int32), length=8) / 4000
     p = probabilities()
     assert float((jnp.abs(share - p) / jnp.sqrt(p * (1 - p) / 4000)).max()) < 4
@@ -110,6 +110,7 @@ def test_chains_go_on_where_they_stopped(key: jax.Array):
     np.testing.assert_allclose(loss, divergence.surrogate(of(params()), Y, once), rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_many_steps_from_the_data_have_the_gradient_of_the_likelihood(key: jax.Array):
     """CD-30 of a chain that mixes fast: within four standard errors, weight by weight."""
     repeated = jnp.tile(Y, (2000, 1))
@@ -120,7 +121,7 @@ def test_many_steps_from_the_data_have_the_gradient_of_the_likelihood(key: jax.A
 
     slopes = jax.jit(jax.jacrev(each))(params()).weights  # (4000, 3, 2)
     error = slopes.std(0) / 4000**0.5
-    assert float((jnp.abs(slopes.mean(0) - jax.grad(exact_nll)(params()).weights) / error).max()) < 4
+    assert float((jnp.abs(slopes.mean(0) - jax.jit(jax.grad(exact_nll))(params()).weights) / error).max()) < 4
 
 
 def test_data_and_negatives_of_other_shapes_say_so():

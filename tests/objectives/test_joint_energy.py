@@ -35,7 +35,7 @@ def test_exact_draws_give_the_gradient_of_the_joint_likelihood():
             jnp.asarray(LOGITS)
         )
 
-    mean = jnp.einsum("n,nij->ij", p, jax.vmap(slope)(energy.states(3)))
+    mean = jnp.einsum("n,nij->ij", p, jax.jit(jax.vmap(slope))(energy.states(3)))
     np.testing.assert_allclose(mean, jax.grad(exact)(jnp.asarray(LOGITS)), atol=1e-14)
 
 

@@ -28,6 +28,7 @@ def everything(num: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_nce_is_stationary_at_the_data_distribution(num: int):
     y, negatives, p = everything(num)
 
+    @jax.jit
     def loss(energies, log_z):
         return contrast.nce(table(energies), table(jnp.log(NOISE)), y, negatives, log_z=log_z, weights=p)
 
@@ -48,6 +49,7 @@ def test_nce_is_stationary_at_the_data_distribution(num: int):
 def test_ranking_is_stationary_at_the_data_distribution_whatever_the_constants(num: int):
     y, negatives, p = everything(num)
 
+    @jax.jit
     def loss(energies, constant=0.0):
         return contrast.ranking(table(energies), table(np.log(NOISE) + constant), y, negatives, weights=p)
 

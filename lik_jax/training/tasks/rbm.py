@@ -1,7 +1,6 @@
 """A restricted Boltzmann machine of binarised digits: persistent chains in training, annealed chains for its score."""
 
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -21,10 +20,10 @@ def build(config: Rbm) -> Task:
     """Digits, a pixel being on where its level is 8 or more of 16."""
     images = (digits()["x"] >= 8).astype(np.float32)
     splits = by_row(images.reshape(len(images), -1))
-    keys = jax.random.split(jax.random.key(config.fit.seed), 3)
-    params = rbm.init(keys[0], config.hidden, splits.train)
+    first, second, third = jax.random.split(jax.random.key(config.fit.seed), 3)
+    params = rbm.init(first, config.hidden, splits.train)
     base_bias = params.visible_bias
-    chains = rbm.base_sample(rbm.base(params), keys[1], config.chains)
+    chains = rbm.base_sample(rbm.base(params), second, config.chains)
 
     def loss(params: rbm.Params, y: Array, key: Array, chains: Array) -> tuple[Array, Array]:
         def energy(v: Array) -> Array:
@@ -37,23 +36,25 @@ def build(config: Rbm) -> Task:
         return ais.rbm_forward(rbm, params, key=key, num_chains=num_chains, betas=steps, visible_bias=base_bias)
 
     @jax.jit
-    def validation(params: rbm.Params) -> Array:
+    def validation(params: rbm.Params, key: Array) -> Array:
         if config.hidden <= _EXACT:
             log_z = rbm.log_partition(params)
         else:
-            log_z = anneal(params, keys[2], 100, min(1000, config.ais_steps)).log_z
+            log_z = anneal(params, key, 100, min(1000, config.ais_steps)).log_z
         return rbm.free_energy(params, splits.validation).mean() + log_z
 
     @jax.jit
-    def both_sides(params: rbm.Params, key: Array) -> tuple[ais.Estimate, ais.Estimate]:
-        first, second, third = jax.random.split(key, 3)
+    def both_sides(params: rbm.Params, key: Array) -> tuple[ais.Estimate, ais.Estimate, Array]:
+        """AIS, reverse AIS, and the machine's own draws that it starts from: AIS's chains, run on for long."""
+        first, second, third, fourth = jax.random.split(key, 4)
         forward = anneal(params, first, config.ais_chains, config.ais_steps)
-        drawn = _draws(params, forward, second, config.ais_chains)
-        reverse = ais.rbm_reverse(rbm, params, drawn, key=third, betas=config.ais_steps, visible_bias=base_bias)
-        return forward, reverse
+        picked = ais.resample(forward, second, config.ais_chains)
+        drawn = mcmc.run(rbm.gibbs(params), third, picked, _MIXING)
+        reverse = ais.rbm_reverse(rbm, params, drawn, key=fourth, betas=config.ais_steps, visible_bias=base_bias)
+        return forward, reverse, drawn
 
     def evaluate(params: rbm.Params, key: Array) -> Report:
-        forward, reverse = both_sides(params, key)
+        forward, reverse, _ = both_sides(params, key)
         free = float(rbm.free_energy(params, splits.test).mean())
         scores = [
             Score("model, log Z by AIS (too low on average)", free + float(forward.log_z)),
@@ -78,8 +79,7 @@ def build(config: Rbm) -> Task:
     def draw(params: rbm.Params, key: Array, folder: Path) -> list[Path]:
         from ...plots import figure, image_grid, save
 
-        first, second = jax.random.split(key)
-        drawn = _draws(params, anneal(params, first, 60, min(1000, config.ais_steps)), second, 60)
+        drawn = both_sides(params, key)[2][:60]
         filters = np.asarray(params.weights).T[:60]
         filters = 0.5 + 0.5 * filters / np.abs(filters).max(1, keepdims=True)
         fig, axes = figure(1, 2)
@@ -94,7 +94,7 @@ def build(config: Rbm) -> Task:
         params=params,
         batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
         loss=loss,
-        validate=lambda params: float(validation(params)),
+        validate=lambda params: float(validation(params, jax.random.fold_in(third, 0))),
         evaluate=evaluate,
         draw=draw,
         unit="image",
@@ -103,9 +103,3 @@ def build(config: Rbm) -> Task:
         loss_name="energy difference (no likelihood)",
         carry=chains,
     )
-
-
-def _draws(params: Any, forward: ais.Estimate, key: Array, num: int) -> Array:
-    """The machine's own draws: chains picked by their weights, run on for long."""
-    first, second = jax.random.split(key)
-    return mcmc.run(rbm.gibbs(params), second, ais.resample(forward, first, num), _MIXING)
