@@ -93,7 +93,7 @@ for name, truth in closed_forms.items():
 # %%
 outputs = jnp.linspace(-6, 6, 200)
 games = (adversarial.minimax, adversarial.non_saturating, adversarial.hinge, adversarial.least_squares)
-fig, axes = plt.subplots(figsize=(6, 3))
+fig, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 for game in games:
     axes.plot(outputs, jax.vmap(jax.grad(game.generator))(outputs), label=game.name)
 axes.set(xlabel="critic's output for a sample", ylabel="slope of the generator's loss", ylim=(-3, 1))
@@ -168,7 +168,7 @@ assert ring.modes_found(samples) == 8
 assert ring.share_near_a_mode(samples) > 0.85
 
 # %%
-fig, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4))
+fig, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 grid = np.linspace(-3, 3, 200, dtype=np.float32)
 plane = jnp.asarray(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2))
 density = np.exp(ring.log_prob(plane)).reshape(200, 200)
@@ -178,7 +178,7 @@ left.set(title="samples over the density", xlim=(-3, 3), ylim=(-3, 3))
 logit = np.asarray(model.apply(state.params, plane, method="judge")).reshape(200, 200)
 shown = middle.imshow(logit, extent=(-3, 3, -3, 3), origin="lower", cmap="RdBu_r")
 fig.colorbar(shown, ax=middle)
-middle.set(title="the critic's output, up to a constant")
+middle.set(title="the critic's output + constant")
 right.semilogy([r["step"] for r in history], [r["validation_loss"] for r in history])
 right.set(title="held out", xlabel="step", ylabel="energy distance")
 

@@ -43,7 +43,7 @@ def rbf(*bandwidths: float) -> Kernel:
     0.3679
     """
     scales = _positive(bandwidths, "rbf")
-    return lambda square: sum(jnp.exp(-square / (2 * h**2)) for h in scales) / len(scales)
+    return lambda square: sum((jnp.exp(-square / (2 * h**2)) for h in scales), jnp.zeros_like(square)) / len(scales)
 
 
 def inverse_multiquadric(*scales: float) -> Kernel:
@@ -53,7 +53,7 @@ def inverse_multiquadric(*scales: float) -> Kernel:
     0.5
     """
     scales = _positive(scales, "inverse_multiquadric")
-    return lambda square: sum(jax.lax.rsqrt(1 + square / c**2) for c in scales) / len(scales)
+    return lambda square: sum((jax.lax.rsqrt(1 + square / c**2) for c in scales), jnp.zeros_like(square)) / len(scales)
 
 
 def maximum_mean_discrepancy(
@@ -79,7 +79,7 @@ def maximum_mean_discrepancy(
 
     Returns:
         A `Distance`. Its standard error is of first order in the sampling of both (Hoeffding's projection): right for
-        distributions that differ, too small where they are equal and the first order vanishes.
+        distributions that differ; where they are equal that order vanishes, and it says no more than a magnitude.
 
     Raises:
         ValueError: shapes that do not fit.

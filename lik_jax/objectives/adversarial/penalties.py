@@ -70,9 +70,9 @@ def gradient_penalty(
         )
     if (key is None) == (alpha is None):
         raise ValueError("gradient_penalty: give exactly one of key and alpha.")
-    if alpha is None:
+    if key is not None:
         alpha = jax.random.uniform(key, real.shape[:1], real.dtype)
-    elif jnp.shape(alpha) != real.shape[:1]:
+    elif alpha is not None and jnp.shape(alpha) != real.shape[:1]:
         raise ValueError(
             f"gradient_penalty: alpha has shape {jnp.shape(alpha)}; want one number an example, {real.shape[:1]}."
         )
@@ -173,11 +173,11 @@ def dragan_penalty(
     (real,) = as_floats(real)
     if (key is None) == (noise is None):
         raise ValueError("dragan_penalty: give exactly one of key and noise.")
-    if noise is None:
+    if key is not None:
         noise = jax.random.normal(key, real.shape, real.dtype)
-    elif jnp.shape(noise) != real.shape:
+    elif noise is not None and jnp.shape(noise) != real.shape:
         raise ValueError(f"dragan_penalty: noise has shape {jnp.shape(noise)}, and real {real.shape}; want one shape.")
-    points = real + scale * as_floats(real, noise)[1]
+    points = real + scale * jnp.asarray(noise).astype(real.dtype)
 
     def cost(gradient: Array) -> Array:
         return coefficient * (_norm(gradient) - target) ** 2
