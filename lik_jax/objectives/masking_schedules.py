@@ -92,9 +92,10 @@ def check_schedule(schedule: MaskingSchedule, points: int = 1025) -> None:
     """
     with jax.ensure_compile_time_eval():
         hidden = schedule.hidden(jnp.linspace(0.0, 1.0, points))
-        if isinstance(hidden, jax.core.Tracer):
-            return  # params of the schedule are being traced: there is no value to look at
-    values = np.asarray(hidden)
+    try:
+        values = np.asarray(hidden)
+    except jax.errors.TracerArrayConversionError:
+        return  # params of the schedule are being traced: there is no value to look at
     for end, value, want in ((0, values[0], 0), (1, values[-1], 1)):
         if not abs(value - want) <= 1e-6:
             raise ValueError(
