@@ -301,8 +301,8 @@ MUTANTS = [
         "test_accuracy.py::test_accuracy[normal-log_prob]",
         "a square of the scale",
         SCALE,
-        "special.ratio(gain(z, *shapes), scale)",
-        "gain(z, *shapes) * scale / scale**2",
+        "gain((y - loc) * inverse, *shapes) * inverse)",
+        "gain((y - loc) * inverse, *shapes) * scale / scale**2)",
     ),
     Mutant(
         "test_nll.py::test_shapes_that_do_not_fit_are_an_error_that_names_both",
