@@ -8,7 +8,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats, float_dtype
-from .reduction import Reduction, example_weights, reduce
+from .reduction import example_weights
 
 
 def one_each(values: Any, y: Array, name: str) -> Array:
@@ -54,13 +54,6 @@ def examples(
     some = y[jnp.argmax(keep)]
     some = jnp.where(keep.any(), some, jnp.zeros_like(some))
     return jnp.where(over(keep, y), y, some[None]), keep, w
-
-
-def finish(losses: Array, keep: Array | None, w: Array | None, reduction: Reduction) -> Any:
-    """Reduce losses ``[B]``; an example that does not count adds exactly 0."""
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
 
 
 def over(per_example: Array, y: Array) -> Array:

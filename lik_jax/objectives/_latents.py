@@ -11,6 +11,7 @@ from .._arrays import as_floats
 from ..distribution import name_of
 from ..distributions import normal
 from ..supports import Support, example_axes
+from ._batch import over, sum_each
 from .free_bits import free_bits
 from .likelihood import check_shapes, observation_axes
 from .reduction import example_weights
@@ -33,11 +34,6 @@ def kept(likelihood: Any, y: Any, mask: Any, name: str) -> Array | None:
     if not axes:
         raise ValueError(f"{name}: y has no axis of examples; want [B, ...]: y[None] is a batch of one.")
     return example_weights(mask, None, axes[:1], name)[0]
-
-
-def over(keep: Array, x: Array) -> Array:
-    """``[B]`` to ``[B, 1, ...]``, of the rank of ``x``."""
-    return keep.reshape(keep.shape + (1,) * (x.ndim - 1))
 
 
 def filled(distribution: Any, params: Any, keep: Array | None, rank: int | None = None) -> Any:
@@ -73,22 +69,17 @@ def zeroed(keep: Array | None, *parts: Array) -> tuple[Array, ...]:
     return parts if keep is None else tuple(jnp.where(keep, part, 0) for part in parts)
 
 
-def per_example(x: Array) -> Array:
-    """``[B, ...]`` to ``[B]``, a sum."""
-    return x.sum(tuple(range(1, x.ndim)))
-
-
 def log_likelihood(likelihood: Any, params: Any, y: Any, keep: Array | None) -> Array:
     """``log p(y | z)`` from the decoder's params, ``[B]``, within the shape guard."""
     check_shapes(likelihood, params, observation_axes(likelihood, y))
     params, y = filled(likelihood, params, keep), where(keep, y, likelihood.support)
-    return per_example(likelihood.log_prob(params, y))
+    return sum_each(likelihood.log_prob(params, y))
 
 
 def log_density(distribution: Any, params: Any, z: Array, keep: Array | None) -> Array:
     """``log p(z)`` or ``log q(z)``, ``[B]``."""
     params = filled(distribution, params, keep, z.ndim - distribution.event_ndim)
-    return per_example(distribution.log_prob(params, where(keep, z, distribution.support)))
+    return sum_each(distribution.log_prob(params, where(keep, z, distribution.support)))
 
 
 def one_source(key: Any, noise: Any, z: Any) -> None:

@@ -59,8 +59,3 @@ def mask_of(hidden: ArrayLike, y: Array, name: str) -> Array:
     if hidden.shape != y.shape or hidden.dtype != bool:
         raise ValueError(f"{name}: hidden is {hidden.dtype} {hidden.shape}; want bool of the shape of y, {y.shape}.")
     return hidden
-
-
-def over(per_example: Array, y: Array) -> Array:
-    """``[B]`` to ``[B, 1, ...]``, of the rank of ``y``."""
-    return per_example.reshape(per_example.shape + (1,) * (y.ndim - 1))

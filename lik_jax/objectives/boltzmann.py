@@ -20,9 +20,9 @@ from jax.typing import ArrayLike
 
 from .. import special
 from . import energy as energies
-from ._batch import examples, finish, promote, vector
+from ._batch import examples, promote, vector
 from .mcmc import Kernel
-from .reduction import Reduction
+from .reduction import Reduction, finish
 
 
 class Params(NamedTuple):

@@ -22,10 +22,10 @@ from jax.typing import ArrayLike
 
 from .._arrays import as_floats
 from . import mcmc
-from ._batch import examples, finish, one_each
+from ._batch import examples, one_each
 from .energy import Energy
 from .mcmc import Kernel
-from .reduction import Reduction
+from .reduction import Reduction, finish
 
 
 def surrogate(

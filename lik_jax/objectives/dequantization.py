@@ -32,8 +32,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats, float_dtype
+from ._batch import over
 from .likelihood import check_shapes, fill_masked
-from .reduction import Reduction, example_weights, reduce
+from .reduction import Reduction, example_weights, finish
 
 LogDensity = Callable[[Array], Array]
 
@@ -170,7 +171,7 @@ def loss(
     (y,) = as_floats(y)
     keep, w = example_weights(mask, weights, y.shape[:1], "dequantization.loss")
     if keep is not None:
-        at = keep.reshape(keep.shape + (1,) * (y.ndim - 1))
+        at = over(keep, y)
         y = jnp.where(at, y, 0.0)
         noise = None if noise is None else jnp.where(at[None], jnp.asarray(noise), 0.5)
         if posterior is not None:
@@ -188,9 +189,7 @@ def loss(
         params=params,
     )
     losses = -parts.bound
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)
 
 
 def _noise(y: Array, key: Any, noise: Any, num_samples: int, posterior: Any, params: Any) -> tuple[Array, Array]:

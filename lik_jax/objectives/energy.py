@@ -20,8 +20,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats
-from ._batch import examples, finish, one_each
-from .reduction import Reduction
+from ._batch import examples, one_each
+from .reduction import Reduction, finish
 
 Energy = Callable[[Array], Array]
 

@@ -26,11 +26,12 @@ from jax.typing import ArrayLike
 from .. import ode
 from .._arrays import as_floats
 from . import schedules
+from ._batch import over, sum_each
 from .interpolants import ConditionalOT as ConditionalOT
 from .interpolants import Diffused as Diffused
 from .interpolants import Interpolant as Interpolant
 from .interpolants import VariancePreserving as VariancePreserving
-from .reduction import Reduction, example_weights, reduce
+from .reduction import Reduction, example_weights, finish
 
 Velocity = Callable[[Array, Array], Array]
 STRAIGHT = ConditionalOT()
@@ -60,7 +61,7 @@ def paired(x: ArrayLike, noise: ArrayLike, t: ArrayLike, *, interpolant: Interpo
     t = jnp.asarray(t, x.dtype)
 
     def at(t: Array) -> Array:
-        times = _over(t, x)
+        times = over(t, x)
         return interpolant.signal(times) * x + interpolant.spread(times) * noise
 
     x_t, velocity = jax.jvp(at, (t,), (jnp.ones_like(t),))
@@ -113,10 +114,10 @@ def loss(
         raise ValueError(f"flow_matching.loss: coupling={coupling!r}; want 'independent' or 'optimal'.")
     keep, w = example_weights(mask, weights, x.shape[:1], "flow_matching.loss")
     if keep is not None:
-        x = jnp.where(_over(keep, x), x, 0)
+        x = jnp.where(over(keep, x), x, 0)
     t, noise = _draw(x, key, t, noise)
     if keep is not None:
-        t, noise = jnp.where(keep, t, 0.5), jnp.where(_over(keep, x), noise, 0)
+        t, noise = jnp.where(keep, t, 0.5), jnp.where(over(keep, x), noise, 0)
     if coupling == "optimal":
         noise = noise[optimal_coupling(noise, x, mask=keep)]
     pairs = paired(x, noise, t, interpolant=interpolant)
@@ -124,13 +125,11 @@ def loss(
     if jnp.shape(predicted) != x.shape:
         raise ValueError(f"velocity gave the shape {jnp.shape(predicted)} for x_t of shape {x.shape}; want the same.")
     if keep is not None:
-        predicted = jnp.where(_over(keep, x), predicted, 0)
-    losses = ((predicted - pairs.velocity) ** 2).sum(tuple(range(1, x.ndim)))
+        predicted = jnp.where(over(keep, x), predicted, 0)
+    losses = sum_each((predicted - pairs.velocity) ** 2)
     if weighting is not None:
         losses = losses * weighting(t)
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)
 
 
 def optimal_coupling(noise: ArrayLike, x: ArrayLike, *, mask: ArrayLike | None = None) -> Array:
@@ -254,8 +253,3 @@ def _draw(x: Array, key: Any, t: Any, noise: Any) -> tuple[Array, Array]:
     if t.shape != x.shape[:1] or noise.shape != x.shape:
         raise ValueError(f"x has shape {x.shape}: t wants {x.shape[:1]} and has {t.shape}; noise has {noise.shape}.")
     return t, noise
-
-
-def _over(per_example: Array, x: Array) -> Array:
-    """``[B]`` to ``[B, 1, ...]``, of the rank of ``x``."""
-    return per_example.reshape(per_example.shape + (1,) * (x.ndim - 1))

@@ -24,10 +24,10 @@ from jax.typing import ArrayLike
 from .._arrays import as_floats
 from ..distributions import categorical
 from . import contrastive_divergence
-from ._batch import examples, finish
+from ._batch import examples
 from .energy import Energy
 from .likelihood import nll
-from .reduction import Reduction
+from .reduction import Reduction, finish
 
 Classifier = Callable[[Array], Array]
 

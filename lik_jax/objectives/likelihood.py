@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution, name_of
 from ..supports import Support, example_axes, paired
-from .reduction import Reduction, example_weights, reduce
+from .reduction import Reduction, example_weights, finish
 from .rules import debug_rules
 
 
@@ -55,9 +55,7 @@ def nll(
         params, y = fill_masked(distribution, params, y, keep)
     debug_rules(distribution, params, y)
     losses = -distribution.log_prob(params, y)
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)
 
 
 def observation_axes(distribution: Distribution, y: Any) -> tuple[int, ...]:

@@ -25,7 +25,8 @@ from jax.typing import ArrayLike
 
 from .._arrays import as_floats
 from ..distributions import categorical
-from ._tokens import Denoiser, logits_of, mask_of, over, random_order, tokens_of
+from ._batch import over, sum_each
+from ._tokens import Denoiser, logits_of, mask_of, random_order, tokens_of
 from .masked_sampling import sample as sample
 from .masked_sampling import sample_any_order as sample_any_order
 from .masking_schedules import Cosine as Cosine
@@ -33,7 +34,7 @@ from .masking_schedules import Linear as Linear
 from .masking_schedules import MaskingSchedule as MaskingSchedule
 from .masking_schedules import Polynomial as Polynomial
 from .masking_schedules import check_schedule, rate
-from .reduction import Reduction, example_weights, reduce
+from .reduction import Reduction, example_weights, finish
 from .schedules import antithetic_times
 
 
@@ -110,7 +111,7 @@ def bound(
         hidden = jax.random.uniform(keys[1], y.shape, t.dtype) < over(schedule.hidden(t), y)
     hidden = mask_of(hidden, y, "masked_diffusion.bound")
     surprise = _surprise(denoise, y, hidden, t, mask_token)
-    count = hidden.sum(tuple(range(1, y.ndim)))
+    count = sum_each(hidden)
     # where nothing is hidden there is no surprise to weight, and at t = 0 the weight would be infinite
     safe = jnp.where(count > 0, t, 1)
     if num_steps is None:
@@ -165,9 +166,7 @@ def loss(
         y = jnp.where(over(keep, y), y, 0)
         t = None if t is None else jnp.where(keep, jnp.asarray(t), 1)
     losses = bound(denoise, schedule, y, mask_token=mask_token, key=key, t=t, hidden=hidden, num_steps=num_steps).total
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)
 
 
 def any_order_bound(
@@ -248,4 +247,4 @@ def _surprise(denoise: Denoiser, y: Array, hidden: Array, t: Array, mask_token: 
     # what is said of tokens that are seen counts for nothing, whatever it is
     logits = jnp.where(hidden[..., None], logits, 0)
     log_p = categorical.log_prob(categorical.Params(logits), jnp.where(hidden, y, 0))
-    return -jnp.where(hidden, log_p, 0).sum(tuple(range(1, y.ndim)))
+    return -sum_each(jnp.where(hidden, log_p, 0))

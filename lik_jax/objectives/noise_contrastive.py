@@ -19,9 +19,9 @@ from jax.typing import ArrayLike
 
 from .. import special
 from .._arrays import as_floats
-from ._batch import examples, finish, one_each
+from ._batch import examples, one_each
 from .energy import Energy
-from .reduction import Reduction, example_weights
+from .reduction import Reduction, example_weights, finish
 
 
 def nce(

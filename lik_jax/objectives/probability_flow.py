@@ -28,6 +28,7 @@ from .. import ode
 from .._arrays import as_floats
 from ..distribution import Distribution
 from . import schedules
+from ._batch import sum_each
 from .likelihood import check_shapes, observation_axes
 
 Denoiser = Callable[[Array, Array], Array]
@@ -191,5 +192,5 @@ def probability_flow_bound(
     params, y = decode(x_0, gamma_0), x if y is None else y
     check_shapes(likelihood, params, observation_axes(likelihood, y))
     each = likelihood.log_prob(params, y)
-    reconstruction = each.sum(tuple(range(1, each.ndim)))
+    reconstruction = sum_each(each)
     return FlowBound(flow, entropy, reconstruction, flow + entropy + reconstruction)

@@ -90,3 +90,10 @@ def example_weights(
     if mask is not None:
         keep = keep & jnp.broadcast_to(jnp.asarray(mask).astype(bool), shape)
     return keep, jnp.where(keep, w, 0)
+
+
+def finish(losses: Array, keep: Array | None, w: Array | None, reduction: Reduction) -> Any:
+    """`reduce`, with what `example_weights` gave: an example that does not count adds exactly 0."""
+    if keep is not None and w is not None:
+        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
+    return reduce(losses, w, reduction)

@@ -19,10 +19,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats
-from ._batch import examples, finish, one_each, over, same_shape, sum_each
+from ._batch import examples, one_each, over, same_shape, sum_each
 from .energy import Energy
 from .mcmc import Score
-from .reduction import Reduction
+from .reduction import Reduction, finish
 from .schedules import antithetic_times
 
 ConditionalScore = Callable[[Array, Array], Array]

@@ -28,7 +28,7 @@ MUTANTS = [
         "the_penalty_of_a_linear_critic_is_the_same_for_any_batch",
         "one norm over the whole batch",
         PENALTIES,
-        "    square = _sum(gradient**2)\n",
+        "    square = sum_each(gradient**2)\n",
         "    square = (gradient**2).sum()\n",
     ),
     adversarial(

@@ -19,7 +19,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ..._arrays import as_floats
-from ..reduction import Reduction, example_weights, reduce
+from .._batch import over, sum_each
+from ..reduction import Reduction, example_weights, finish
 
 Critic = Callable[[Array], Array]
 
@@ -76,7 +77,7 @@ def gradient_penalty(
         raise ValueError(
             f"gradient_penalty: alpha has shape {jnp.shape(alpha)}; want one number an example, {real.shape[:1]}."
         )
-    share = _over(jnp.asarray(alpha).astype(real.dtype), real)
+    share = over(jnp.asarray(alpha).astype(real.dtype), real)
 
     def cost(gradient: Array) -> Array:
         excess = _norm(gradient) - target
@@ -214,7 +215,7 @@ def _advice(given: tuple[int, ...], count: int) -> str:
 
 
 def _half_square(coefficient: float) -> Callable[[Array], Array]:
-    return lambda gradient: 0.5 * coefficient * _sum(gradient**2)
+    return lambda gradient: 0.5 * coefficient * sum_each(gradient**2)
 
 
 def _penalty(
@@ -228,23 +229,13 @@ def _penalty(
 ) -> Any:
     keep, w = example_weights(mask, weights, points.shape[:1], name)
     if keep is not None:
-        points = jnp.where(_over(keep, points), points, 0)
+        points = jnp.where(over(keep, points), points, 0)
     losses = cost(critic_gradients(critic, jax.lax.stop_gradient(points)))
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
-
-
-def _sum(x: Array) -> Array:
-    return x.sum(tuple(range(1, x.ndim)))
+    return finish(losses, keep, w, reduction)
 
 
 def _norm(gradient: Array) -> Array:
-    square = _sum(gradient**2)
+    square = sum_each(gradient**2)
     # no slope at all has a norm without a derivative; 0 will do
     flat = square == 0
     return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, square)))
-
-
-def _over(x: Array, like: Array) -> Array:
-    return x.reshape(x.shape + (1,) * (like.ndim - 1))

@@ -9,6 +9,7 @@ from jax import Array
 
 from ... import special
 from .. import schedules
+from .._batch import over
 from ..schedules import Prediction, Schedule
 
 Denoiser = Callable[[Array, Array], Any]
@@ -97,13 +98,3 @@ def fill_masked(keep: Any, x: Array, t: Array, noise: Array, density: Array) -> 
         return x, t, noise, density
     every = over(keep, x)
     return jnp.where(every, x, 0), jnp.where(keep, t, 1), jnp.where(every, noise, 0), jnp.where(keep, density, 1)
-
-
-def over(per_example: Array, x: Array) -> Array:
-    """``[B]`` to ``[B, 1, ...]``, of the rank of ``x``."""
-    return per_example.reshape(per_example.shape + (1,) * (x.ndim - 1))
-
-
-def sum_each(x: Array) -> Array:
-    """The sum over everything but the first axis."""
-    return x.sum(tuple(range(1, x.ndim)))

@@ -12,9 +12,10 @@ from ... import special
 from ..._arrays import as_floats
 from ...distribution import Distribution
 from .. import schedules
+from .._batch import over, sum_each
 from ..likelihood import check_shapes, observation_axes
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, draw, over, relative, squared_errors, step_divergence, sum_each
+from ._parts import Denoiser, draw, relative, squared_errors, step_divergence
 
 Decoder = Callable[[Array, Array], Any]
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from .. import schedules
+from .._batch import over
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, over
+from ._parts import Denoiser
 
 
 def self_conditioned(

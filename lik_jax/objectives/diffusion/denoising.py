@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from ..._arrays import as_floats
 from .. import schedules
-from ..reduction import Reduction, example_weights, reduce
+from .._batch import sum_each
+from ..reduction import Reduction, example_weights, finish
 from ..schedules import Prediction, Schedule, Weighting
-from ._parts import Denoiser, draw, fill_masked, relative, squared_errors, sum_each
+from ._parts import Denoiser, draw, fill_masked, relative, squared_errors
 
 
 def denoising_loss(
@@ -71,6 +71,4 @@ def denoising_loss(
     weight = schedules.weight(weighting, schedule, t, prediction, snr_cap=snr_cap, bias=bias, sigma_data=sigma_data)
     errors, _ = squared_errors(denoise, schedule, x, noise, t, prediction, sigma_data)
     losses = weight / density * sum_each(errors)
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)

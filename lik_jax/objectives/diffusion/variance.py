@@ -9,9 +9,10 @@ from jax.typing import ArrayLike
 
 from ..._arrays import as_floats
 from .. import schedules
-from ..reduction import Reduction, example_weights, reduce
+from .._batch import over, sum_each
+from ..reduction import Reduction, example_weights, finish
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, draw, fill_masked, over, relative, squared_errors, step_divergence, sum_each
+from ._parts import Denoiser, draw, fill_masked, relative, squared_errors, step_divergence
 
 
 def hybrid_loss(
@@ -74,6 +75,4 @@ def hybrid_loss(
     worth = schedules.noise_weight(gamma_t, prediction, sigma_data=sigma_data)
     divergence = step_divergence(worth * jax.lax.stop_gradient(errors), share, gamma_s, gamma_t)
     losses = (sum_each(errors) + vlb_weight * num_steps * sum_each(divergence)) / density
-    if keep is not None and w is not None:
-        losses, w = jnp.where(keep, losses, 0), w.astype(losses.dtype)
-    return reduce(losses, w, reduction)
+    return finish(losses, keep, w, reduction)
