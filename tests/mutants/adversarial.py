@@ -56,8 +56,8 @@ MUTANTS = [
         "each_example_has_a_norm_and_an_alpha_of_its_own",
         "R1 without its half",
         PENALTIES,
-        "0.5 * coefficient * _sum",
-        "coefficient * _sum",
+        "0.5 * coefficient * sum_each",
+        "coefficient * sum_each",
     ),
     adversarial(
         "the_penalty_moves_the_critic",
