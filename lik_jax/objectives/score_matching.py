@@ -109,12 +109,12 @@ def sliced(
     (y,) = as_floats(y)
     if (key is None) == (probes is None):
         raise ValueError("sliced: give exactly one of key and probes.")
-    if probes is None:
-        assert key is not None
-        probes = jax.random.rademacher(key, (num_probes, *y.shape), y.dtype)
-    probes = jnp.asarray(probes, y.dtype)
-    if probes.ndim != y.ndim + 1 or probes.shape[1:] != y.shape:
-        raise ValueError(f"sliced: probes have shape {probes.shape}; want [num_probes, *{y.shape}].")
+    if key is not None:
+        directions = jax.random.rademacher(key, (num_probes, *y.shape), y.dtype)
+    else:
+        directions = jnp.asarray(probes, y.dtype)
+    if directions.ndim != y.ndim + 1 or directions.shape[1:] != y.shape:
+        raise ValueError(f"sliced: probes have shape {directions.shape}; want [num_probes, *{y.shape}].")
     y, keep, w = examples(y, mask, weights, "sliced")
     values, push = jax.linearize(lambda y: same_shape(score(y), y, "score"), y)
 
@@ -122,7 +122,7 @@ def sliced(
         square = sum_each(values**2) if variance_reduced else sum_each(probe * values) ** 2
         return sum_each(probe * push(probe)) + 0.5 * square
 
-    return finish(jax.vmap(one)(probes).mean(0), keep, w, reduction)
+    return finish(jax.vmap(one)(directions).mean(0), keep, w, reduction)
 
 
 def denoising(
@@ -206,12 +206,13 @@ def noise_conditional(
     if key is None and (levels is None or noise is None):
         raise ValueError("noise_conditional: give a key, or both levels and noise.")
     first, second = (None, None) if key is None else jax.random.split(key)
-    if levels is None:
-        assert first is not None
-        levels = jnp.floor(antithetic_times(first, y.shape[0], y.dtype) * sigmas.size).astype(jnp.int32)
-    if jnp.shape(levels) != y.shape[:1]:
-        raise ValueError(f"noise_conditional: levels have shape {jnp.shape(levels)}; want {y.shape[:1]}.")
-    sigma = sigmas[jnp.asarray(levels)]
+    if levels is None and first is not None:
+        place = jnp.floor(antithetic_times(first, y.shape[0], y.dtype) * sigmas.size).astype(jnp.int32)
+    else:
+        place = jnp.asarray(levels)
+    if place.shape != y.shape[:1]:
+        raise ValueError(f"noise_conditional: levels have shape {place.shape}; want {y.shape[:1]}.")
+    sigma = sigmas[place]
     each = _denoising_error(score, y, sigma, _noise(y, second if noise is None else None, noise))
     if weighting == "variance":
         losses = 0.5 * each
@@ -258,22 +259,20 @@ def likelihood_bound(
     sigmas = jnp.asarray(sigmas, y.dtype)
     if (key is None) == (noise is None):
         raise ValueError("likelihood_bound: give exactly one of key and noise.")
-    if noise is None:
-        assert key is not None
-        noise = jax.random.normal(key, (sigmas.size, *y.shape), y.dtype)
-    noise = jnp.asarray(noise, y.dtype)
-    if noise.shape != (sigmas.size, *y.shape):
-        raise ValueError(f"likelihood_bound: noise has shape {noise.shape}; want {(sigmas.size, *y.shape)}.")
+    shape = sigmas.size, *y.shape
+    draws = jax.random.normal(key, shape, y.dtype) if key is not None else jnp.asarray(noise, y.dtype)
+    if draws.shape != shape:
+        raise ValueError(f"likelihood_bound: noise has shape {draws.shape}; want {shape}.")
 
     def excess(at: tuple[Array, Array]) -> Array:
         sigma, draw = at
         return _denoising_error(score, y, jnp.broadcast_to(sigma, y.shape[:1]), draw) - sum_each(draw**2)
 
-    each = jax.lax.map(excess, (sigmas, noise))  # (levels, B)
+    each = jax.lax.map(excess, (sigmas, draws))  # (levels, B)
     gaps = jnp.abs(jnp.diff(jnp.log(sigmas)))
     integral = (0.5 * (each[1:] + each[:-1]) * gaps[:, None]).sum(0)
     most = jnp.argmax(sigmas)
-    far = y + sigmas[most] * noise[most]
+    far = y + sigmas[most] * draws[most]
     return integral - one_each(prior_log_prob(far), far, "prior_log_prob")
 
 
@@ -293,7 +292,7 @@ def _levels(sigma: ArrayLike, y: Array) -> Array:
 def _noise(y: Array, key: Array | None, noise: ArrayLike | None) -> Array:
     if (key is None) == (noise is None):
         raise ValueError("Give exactly one of key and noise.")
-    noise = jax.random.normal(key, y.shape, y.dtype) if key is not None else jnp.asarray(noise, y.dtype)
-    if noise.shape != y.shape:
-        raise ValueError(f"noise has shape {noise.shape}; want that of y, {y.shape}.")
-    return noise
+    draws = jax.random.normal(key, y.shape, y.dtype) if key is not None else jnp.asarray(noise, y.dtype)
+    if draws.shape != y.shape:
+        raise ValueError(f"noise has shape {draws.shape}; want that of y, {y.shape}.")
+    return draws
