@@ -6,6 +6,7 @@ import pathlib
 import jax
 import pytest
 
+from bench import steps
 from bench.__main__ import main
 
 
@@ -20,3 +21,12 @@ def test_quick_mode_of_one_case(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
     assert all(line["run_ms_median"] >= line["run_ms_min"] > 0 for line in lines)
     assert {"versions", "device", "trace_ms", "compile_ms", "temp_bytes", "floor_ms"} <= set(lines[0])
     assert "normal" in capsys.readouterr().out
+
+
+def test_a_step_by_hand_has_the_loss_of_the_librarys(capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("sklearn")
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        records = steps.main(["--seconds", "0"])
+    assert [record["case"] for record in records] == ["vae", "denoiser"]
+    assert all(record["ratio_median"] > 0 for record in records)
+    assert "| vae | 128 |" in capsys.readouterr().out
