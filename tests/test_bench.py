@@ -6,7 +6,7 @@ import pathlib
 import jax
 import pytest
 
-from bench import estimators
+from bench import estimators, steps
 from bench.__main__ import main
 
 
@@ -33,3 +33,12 @@ def test_estimators_are_unbiased():
     assert variance["sticking the landing"] < variance["reparametrised"]
     assert variance["REINFORCE, leave one out"] < variance["REINFORCE, no baseline"]
     assert variance["DReG"] < variance["IWAE"]
+
+
+def test_a_step_by_hand_has_the_loss_of_the_librarys(capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("sklearn")
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        records = steps.main(["--seconds", "0"])
+    assert [record["case"] for record in records] == ["vae", "denoiser"]
+    assert all(record["ratio_median"] > 0 for record in records)
+    assert "| vae | 128 |" in capsys.readouterr().out

@@ -62,6 +62,9 @@ class State:
         return self.params if self.average is None else self.average
 
 
+Step = Callable[[State, Any], tuple[State, tuple[Array, Array]]]
+
+
 class Checkpoints(Protocol):
     """Where states are kept."""
 
@@ -114,7 +117,7 @@ def loss_and_gradient(loss: Loss, state: State, batch: Any) -> tuple[Array, Any,
     return value, gradient, carry
 
 
-def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[State, tuple[Array, Array]]]:
+def make_step(loss: Loss, settings: Settings) -> Step:
     """One jitted step: ``(state, batch)`` -> ``(state, (loss, gradient norm))``."""
     update = optimiser(settings).update
 
@@ -132,6 +135,16 @@ def make_step(loss: Loss, settings: Settings) -> Callable[[State, Any], tuple[St
         return state, (value, norm)
 
     return step
+
+
+def best_aside(step: Step) -> Step:
+    """``step`` with the best params kept out of it: a compiled step that they pass through copies them every time."""
+
+    def slim(state: State, batch: Any) -> tuple[State, tuple[Array, Array]]:
+        moved, seen = step(replace(state, best_params=None), batch)
+        return replace(moved, best_params=state.best_params), seen
+
+    return slim
 
 
 def _averaged(average: Any, params: Any, step: Array, decay: float) -> Any:
@@ -174,7 +187,7 @@ def train(
             last finite state has been saved.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    one_step = make_step(loss, settings)
+    one_step = best_aside(make_step(loss, settings))
     state = start(params, settings, carry) if state is None else state
     rate: Any = schedule(settings)
     patience = settings.patience * settings.validate_every
