@@ -5,6 +5,7 @@ from mutant import Mutant
 BOUND = "objectives/diffusion/bound.py"
 DECODERS = "objectives/diffusion/decoders.py"
 PARTS = "objectives/diffusion/_parts.py"
+BATCH = "objectives/_batch.py"
 SCHEDULES = "objectives/schedules/"
 
 
@@ -60,7 +61,7 @@ MUTANTS = [
         "noise_errors(i / count, noise)",
         "noise_errors((i - 1) / count, noise)",
     ),
-    bound("dimensions_add_up", "a mean over dimensions", PARTS, "return x.sum(", "return x.mean("),
+    bound("dimensions_add_up", "a mean over dimensions", BATCH, "return x.sum(", "return x.mean("),
     bound(
         "wide_data_are_not_cut_off",
         "predictions clipped at evaluation",

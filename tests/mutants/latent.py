@@ -3,6 +3,7 @@
 from mutant import Mutant
 
 LATENTS = "objectives/_latents.py"
+BATCH = "objectives/_batch.py"
 ELBO = "objectives/elbo.py"
 IWAE = "objectives/iwae.py"
 IMPORTANCE = "objectives/importance.py"
@@ -19,7 +20,7 @@ def of(test: str, *rest: str) -> Mutant:
 
 
 MUTANTS = [
-    of(BY_HAND, "a mean over pixels", LATENTS, "return x.sum(tuple(", "return x.mean(tuple("),
+    of(BY_HAND, "a mean over pixels", BATCH, "return x.sum(tuple(", "return x.mean(tuple("),
     of(BY_HAND, "a mean over latents", LATENTS, "return each.sum(-1), free", "return each.mean(-1), free"),
     of(
         BY_HAND,

@@ -107,8 +107,8 @@ MUTANTS = [
         "masks_weights_and_reductions",
         "masked junk reaches the network",
         MATCHING,
-        "x = jnp.where(_over(keep, x), x, 0)",
-        "x = jnp.where(_over(keep, x), x, x)",
+        "x = jnp.where(over(keep, x), x, 0)",
+        "x = jnp.where(over(keep, x), x, x)",
     ),
     matching(
         "times_are_of_low_discrepancy",
