@@ -68,7 +68,8 @@ def estimate(name: str, q: Array, model: dict[str, Array], noise: Array) -> Arra
             return bound.elbo
 
         return jax.vmap(one)(noise).mean(0)
-    z = jax.lax.stop_gradient(params.loc[None] + params.scale[None] * noise)
+    loc, scale = jnp.asarray(params.loc), jnp.asarray(params.scale)
+    z = jax.lax.stop_gradient(loc[None] + scale[None] * noise)
     if name == "VIMCO":
         return lj.vimco(bernoulli, decode, params, y, z=z).bound
     baseline: Any = 0.0 if name == "REINFORCE, no baseline" else "leave_one_out"

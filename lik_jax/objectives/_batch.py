@@ -43,7 +43,7 @@ def same_shape(values: Any, y: Array, name: str) -> Array:
 
 
 def examples(
-    y: Array, mask: ArrayLike | None, weights: ArrayLike | None, name: str
+    y: Any, mask: ArrayLike | None, weights: ArrayLike | None, name: str
 ) -> tuple[Array, Array | None, Array | None]:
     """``y`` with a legal example in place of each that does not count; which count, and their weights."""
     if y.ndim == 0:
@@ -73,6 +73,6 @@ def promote(params: Any, *vectors: ArrayLike) -> tuple[Any, ...]:
     return params, *as_floats(*(jnp.asarray(x, dtype) for x in vectors), ndims=(1,) * len(vectors))
 
 
-def vector(values: Array, x: Array) -> Array:
+def vector(values: Any, x: Any) -> Array:
     """``[n]`` with axes of size 1 in front, of the rank of ``x``."""
     return values.reshape((1,) * (x.ndim - 1) + values.shape)

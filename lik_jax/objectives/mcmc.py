@@ -9,7 +9,7 @@ Nothing here keeps state or learns: a sampler's chains are arrays that you pass 
 ((50, 100, 1), True)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -101,7 +101,7 @@ def mala(energy: Energy, step_size: ArrayLike) -> Kernel:
     return kernel
 
 
-def gibbs(energy: Energy, values: ArrayLike = (0.0, 1.0), *, symmetric: bool = False) -> Kernel:
+def gibbs(energy: Energy, values: ArrayLike | Sequence[float] = (0.0, 1.0), *, symmetric: bool = False) -> Kernel:
     """One sweep over the sites, each drawn anew given all others.
 
     Args:

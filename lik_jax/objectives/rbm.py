@@ -44,8 +44,8 @@ def energy(params: Params, v: ArrayLike, h: ArrayLike) -> Array:
 
 def free_energy(params: Params, v: ArrayLike) -> Array:
     """``F(v) = -log sum_h exp(-E(v, h))`` in nats, ``[..., visible]`` to ``[...]``: ``-log p(v) = F(v) + log Z``."""
-    params, v = promote(params, v)
-    return -(v @ params.visible_bias) - special.softplus(hidden_logits(params, v)).sum(-1)
+    params, bits = promote(params, v)
+    return -(bits @ params.visible_bias) - special.softplus(hidden_logits(params, bits)).sum(-1)
 
 
 def hidden_logits(params: Params, v: ArrayLike) -> Array:

@@ -71,7 +71,7 @@ def build(config: Vae) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         first, second = jax.random.split(key)
         *kls, bound = (np.asarray(part) for part in parts(params, splits.test, first))
-        found = Marginal(*map(np.asarray, marginal_test(params, splits.test, second)))
+        found = marginal_test(params, splits.test, second)
         return Report(
             f"{len(splits.test)} binarised images",
             "image",
