@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> list[dict[str, Any]]:
 def estimate(name: str, q: Array, model: dict[str, Array], noise: Array) -> Array:
     """The estimated bound, whose gradient is the estimator, of ``noise`` ``[K, n, 1]``: ``[n]``."""
     n = noise.shape[1]
-    params = normal.Params(jnp.full((n, 1), q[0]), jnp.full((n, 1), q[1]))
+    loc, scale = jnp.full((n, 1), q[0]), jnp.full((n, 1), q[1])
+    params = normal.Params(loc, scale)
     y = jnp.broadcast_to(jnp.asarray(Y), (n, len(Y)))
 
     def decode(z: Array) -> bernoulli.Params:
@@ -68,7 +69,6 @@ def estimate(name: str, q: Array, model: dict[str, Array], noise: Array) -> Arra
             return bound.elbo
 
         return jax.vmap(one)(noise).mean(0)
-    loc, scale = jnp.asarray(params.loc), jnp.asarray(params.scale)
     z = jax.lax.stop_gradient(loc[None] + scale[None] * noise)
     if name == "VIMCO":
         return lj.vimco(bernoulli, decode, params, y, z=z).bound

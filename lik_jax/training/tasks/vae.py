@@ -111,9 +111,9 @@ def build(config: Vae) -> Task:
 
 def _facts(kls: list[float], found: Marginal) -> tuple[tuple[str, str], ...]:
     """The KL of each layer, and how far to trust the importance samples."""
-    sizes, n = found.effective_sample_size, len(found.log_likelihood)
-    between = found.log_likelihood.std(ddof=1) / n**0.5
-    within = (found.standard_error**2).sum() ** 0.5 / n
+    values, sizes, errors = (np.asarray(part) for part in found)
+    between = values.std(ddof=1) / len(values) ** 0.5
+    within = (errors**2).sum() ** 0.5 / len(values)
     return (
         ("KL of each layer, from the top", ", ".join(f"{kl:.2f}" for kl in kls)),
         ("effective sample size", f"{np.median(sizes):.1f} of {_IMPORTANCE} (median; least {sizes.min():.1f})"),
