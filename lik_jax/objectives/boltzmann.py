@@ -34,14 +34,14 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike) -> Array:
     """``E(v)`` in nats, ``[..., d]`` to ``[...]``."""
-    params, v = promote(params, v)
-    return -(v @ params.bias) - 0.5 * ((v @ _symmetric(params)) * v).sum(-1)
+    params, bits = promote(params, v)
+    return -(bits @ params.bias) - 0.5 * ((bits @ _symmetric(params)) * bits).sum(-1)
 
 
 def logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each bit given all others, ``[..., d]`` to the same."""
-    params, v = promote(params, v)
-    return v @ _symmetric(params) + vector(params.bias, v)
+    params, bits = promote(params, v)
+    return bits @ _symmetric(params) + vector(params.bias, bits)
 
 
 def log_partition(params: Params, *, chunk_size: int = 2**12) -> Array:
@@ -66,9 +66,9 @@ def pseudo_nll(
         weights: non-negative, ``[B]``.
         reduction: see `lik_jax.nll`.
     """
-    params, y = promote(params, y)
-    y, keep, w = examples(y, mask, weights, "boltzmann.pseudo_nll")
-    return finish(special.softplus((1 - 2 * y) * logits(params, y)).sum(-1), keep, w, reduction)
+    params, bits = promote(params, y)
+    bits, keep, w = examples(bits, mask, weights, "boltzmann.pseudo_nll")
+    return finish(special.softplus((1 - 2 * bits) * logits(params, bits)).sum(-1), keep, w, reduction)
 
 
 def gibbs(params: Params, *, symmetric: bool = False) -> Kernel:
