@@ -238,5 +238,5 @@ def _way(rbm: Any, params: Any, visible_bias: ArrayLike | None) -> tuple[Any, Pa
     return base, energy, kernel
 
 
-def _betas(betas: Any) -> Array:
-    return jnp.linspace(0.0, 1.0, int(betas) + 1) if jnp.ndim(betas) == 0 else jnp.asarray(betas)
+def _betas(betas: ArrayLike) -> Array:
+    return jnp.linspace(0.0, 1.0, int(jnp.asarray(betas)) + 1) if jnp.ndim(betas) == 0 else jnp.asarray(betas)

@@ -66,9 +66,9 @@ def pseudo_nll(
         weights: non-negative, ``[B]``.
         reduction: see `lik_jax.nll`.
     """
-    params, y = promote(params, y)
-    y, keep, w = examples(y, mask, weights, "boltzmann.pseudo_nll")
-    return finish(special.softplus((1 - 2 * y) * logits(params, y)).sum(-1), keep, w, reduction)
+    params, bits = promote(params, y)
+    bits, keep, w = examples(bits, mask, weights, "boltzmann.pseudo_nll")
+    return finish(special.softplus((1 - 2 * bits) * logits(params, bits)).sum(-1), keep, w, reduction)
 
 
 def gibbs(params: Params, *, symmetric: bool = False) -> Kernel:

@@ -24,13 +24,12 @@ from ._batch import examples, one_each
 from .reduction import Reduction, finish
 
 Energy = Callable[[Array], Array]
+Values = ArrayLike | Sequence[float]
 
 _MOST_STATES = 2**30
 
 
-def states(
-    num_sites: int, values: ArrayLike | Sequence[float] = (0.0, 1.0), *, start: ArrayLike = 0, count: int | None = None
-) -> Array:
+def states(num_sites: int, values: Values = (0.0, 1.0), *, start: ArrayLike = 0, count: int | None = None) -> Array:
     """Every state of ``num_sites`` sites in counting order, the last site fastest: ``[count, num_sites]``.
 
     Args:
@@ -52,9 +51,7 @@ def states(
     return values[number[:, None] // place[None] % values.size]
 
 
-def log_partition(
-    energy: Energy, num_sites: int, values: ArrayLike | Sequence[float] = (0.0, 1.0), *, chunk_size: int = 2**14
-) -> Array:
+def log_partition(energy: Energy, num_sites: int, values: Values = (0.0, 1.0), *, chunk_size: int = 2**14) -> Array:
     """``log Z = log sum_y exp(-E(y))`` over every state of a small discrete space, exact.
 
     Args:
@@ -146,7 +143,7 @@ def nll(
 def pseudo_nll(
     energy: Energy,
     y: ArrayLike,
-    values: ArrayLike | Sequence[float] = (0.0, 1.0),
+    values: Values = (0.0, 1.0),
     *,
     mask: ArrayLike | None = None,
     weights: ArrayLike | None = None,

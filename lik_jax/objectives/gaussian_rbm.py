@@ -38,28 +38,28 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike, h: ArrayLike) -> Array:
     """``E(v, h)`` in nats: ``[..., visible]`` and ``[..., hidden]`` to ``[...]``."""
-    (w, b, c, s), v, h = promote(params, v, h)
-    z = v / vector(s, v)
-    return 0.5 * ((z - vector(b / s, v)) ** 2).sum(-1) - ((z @ w) * h).sum(-1) - h @ c
+    (w, b, c, s), seen, hidden = promote(params, v, h)
+    z = seen / vector(s, seen)
+    return 0.5 * ((z - vector(b / s, seen)) ** 2).sum(-1) - ((z @ w) * hidden).sum(-1) - hidden @ c
 
 
 def free_energy(params: Params, v: ArrayLike) -> Array:
     """``F(v) = -log sum_h exp(-E(v, h))`` in nats, ``[..., visible]`` to ``[...]``: ``-log p(v) = F(v) + log Z``."""
-    params, v = promote(params, v)
-    z = (v - vector(params.visible_bias, v)) / vector(params.visible_scale, v)
-    return 0.5 * (z**2).sum(-1) - special.softplus(hidden_logits(params, v)).sum(-1)
+    params, seen = promote(params, v)
+    z = (seen - vector(params.visible_bias, seen)) / vector(params.visible_scale, seen)
+    return 0.5 * (z**2).sum(-1) - special.softplus(hidden_logits(params, seen)).sum(-1)
 
 
 def hidden_logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each hidden bit given the visible numbers, ``[..., visible]`` to ``[..., hidden]``."""
-    (w, _, c, s), v = promote(params, v)
-    return (v / vector(s, v)) @ w + vector(c, v)
+    (w, _, c, s), seen = promote(params, v)
+    return (seen / vector(s, seen)) @ w + vector(c, seen)
 
 
 def visible_mean(params: Params, h: ArrayLike) -> Array:
     """Mean of each visible number given the hidden bits, ``[..., hidden]`` to ``[..., visible]``."""
-    (w, b, _, s), h = promote(params, h)
-    return vector(b, h) + vector(s, h) * (h @ w.T)
+    (w, b, _, s), bits = promote(params, h)
+    return vector(b, bits) + vector(s, bits) * (bits @ w.T)
 
 
 def sample_hidden(params: Params, key: Array, v: ArrayLike) -> Array:

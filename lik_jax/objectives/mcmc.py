@@ -9,7 +9,7 @@ Nothing here keeps state or learns: a sampler's chains are arrays that you pass 
 ((50, 100, 1), True)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,7 +18,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ._batch import one_each, over, same_shape, sum_each
-from .energy import Energy
+from .energy import Energy, Values
 
 Kernel = Callable[[Array, Any], Any]
 Score = Callable[[Array], Array]
@@ -101,7 +101,7 @@ def mala(energy: Energy, step_size: ArrayLike) -> Kernel:
     return kernel
 
 
-def gibbs(energy: Energy, values: ArrayLike | Sequence[float] = (0.0, 1.0), *, symmetric: bool = False) -> Kernel:
+def gibbs(energy: Energy, values: Values = (0.0, 1.0), *, symmetric: bool = False) -> Kernel:
     """One sweep over the sites, each drawn anew given all others.
 
     Args:

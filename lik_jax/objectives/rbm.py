@@ -38,8 +38,8 @@ class Params(NamedTuple):
 
 def energy(params: Params, v: ArrayLike, h: ArrayLike) -> Array:
     """``E(v, h)`` in nats: ``[..., visible]`` and ``[..., hidden]`` to ``[...]``."""
-    (w, b, c), v, h = promote(params, v, h)
-    return -((v @ w) * h).sum(-1) - v @ b - h @ c
+    (w, b, c), seen, hidden = promote(params, v, h)
+    return -((seen @ w) * hidden).sum(-1) - seen @ b - hidden @ c
 
 
 def free_energy(params: Params, v: ArrayLike) -> Array:
@@ -50,14 +50,14 @@ def free_energy(params: Params, v: ArrayLike) -> Array:
 
 def hidden_logits(params: Params, v: ArrayLike) -> Array:
     """Log-odds of each hidden bit given the visible ones, ``[..., visible]`` to ``[..., hidden]``."""
-    (w, _, c), v = promote(params, v)
-    return v @ w + vector(c, v)
+    (w, _, c), bits = promote(params, v)
+    return bits @ w + vector(c, bits)
 
 
 def visible_logits(params: Params, h: ArrayLike) -> Array:
     """Log-odds of each visible bit given the hidden ones, ``[..., hidden]`` to ``[..., visible]``."""
-    (w, b, _), h = promote(params, h)
-    return h @ w.T + vector(b, h)
+    (w, b, _), bits = promote(params, h)
+    return bits @ w.T + vector(b, bits)
 
 
 def sample_hidden(params: Params, key: Array, v: ArrayLike) -> Array:

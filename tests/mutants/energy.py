@@ -171,8 +171,8 @@ MUTANTS = [
         "the_known_numbers",
         "a free energy without the hidden biases",
         RBM,
-        "return v @ w + vector(c, v)",
-        "return v @ w + 0 * vector(c, v)",
+        "return bits @ w + vector(c, bits)",
+        "return bits @ w + 0 * vector(c, bits)",
     ),
     in_objectives(
         "rbm",
