@@ -239,4 +239,4 @@ def _way(rbm: Any, params: Any, visible_bias: ArrayLike | None) -> tuple[Any, Pa
 
 
 def _betas(betas: ArrayLike) -> Array:
-    return jnp.linspace(0.0, 1.0, int(jnp.asarray(betas)) + 1) if jnp.ndim(betas) == 0 else jnp.asarray(betas)
+    return jnp.linspace(0.0, 1.0, betas + 1) if isinstance(betas, int) else jnp.asarray(betas)
