@@ -7,6 +7,7 @@ is checked before anything is timed. Runs alternate in one process; the goal is 
 
 import argparse
 import json
+import math
 import pathlib
 import statistics
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import numpy as np
 import optax
 from jax import Array
 
+from lik_jax.models import denoiser
 from lik_jax.training import configs
 from lik_jax.training.loop import best_aside, make_step, start
 from lik_jax.training.settings import Settings
@@ -45,63 +47,76 @@ def linear(layer: Any, x: Array) -> Array:
     return x @ layer["kernel"] + layer["bias"]
 
 
+def perceptron(layers: Any, x: Array) -> Array:
+    for i in range(len(layers["hidden"])):
+        x = jax.nn.gelu(linear(layers["hidden"][i], x))
+    return linear(layers["out"], x)
+
+
+def squareplus(raw: Array) -> Array:
+    return 0.5 * (raw + jnp.sqrt(raw**2 + 4))
+
+
 def vae_loss(params: Any, y: Array, key: Array) -> Array:
     """Minus the evidence lower bound of binary images: a normal posterior, Bernoulli pixels."""
-    h = 2 * y - 1
-    for i in range(2):
-        h = jax.nn.gelu(linear(params["encoder"][i], h))
-    raw = linear(params["posterior"], h).reshape(len(y), -1, 2)
-    loc, scale = raw[..., 0], 0.5 * (raw[..., 1] + jnp.sqrt(raw[..., 1] ** 2 + 4))
-    h = loc + scale * jax.random.normal(key, loc.shape)
-    for i in range(2):
-        h = jax.nn.gelu(linear(params["decoder"][i], h))
-    logits = linear(params["logits"], h)
+    raw = perceptron(params["encoder"], 2 * y - 1).reshape(len(y), -1, 2)
+    loc, scale = raw[..., 0], squareplus(raw[..., 1])
+    z = loc + scale * jax.random.normal(jax.random.split(key, 3)[0], loc.shape)
+    logits = perceptron(params["decoder"], z)
     reconstruction = (y * logits - jax.nn.softplus(logits)).sum(-1)
     kl = (0.5 * (scale**2 + loc**2 - 1) - jnp.log(scale)).sum(-1)
     return (kl - reconstruction).mean()
 
 
 def denoiser_loss(params: Any, y: Array, key: Array) -> Array:
-    """The discrete-time variational bound of 17 levels, one time an example; the network is a softmax over levels."""
-    steps, low, high, num_levels = configs.Diffusion().timesteps, -4.0, 5.0, 17
-    levels = jnp.linspace(-1.0, 1.0, num_levels)
+    """The variational bound of 17 levels in continuous time, one time an example; the network is the library's."""
+    low, high, levels = -6.0, 6.0, jnp.linspace(-1.0, 1.0, 17)
+    config = configs.Diffusion()
+    network = denoiser.create(denoiser.Config(64, 17, config.width, config.blocks), jax.random.key(0)).apply
 
-    def network(x_t: Array, gamma: Array) -> Array:
-        phase = gamma[:, None] * (0.1 * 2.0 ** jnp.arange(8) / 2)
-        waves = jnp.concatenate([jnp.sin(phase), jnp.cos(phase)], -1)
-        h = linear(params["inputs"], x_t)
-        for i in range(len(params["blocks"])):
-            block = params["blocks"][i]
-            inner = norm(block["norm"], h) + linear(block["level"], waves)
-            h = h + linear(block["down"], jax.nn.gelu(linear(block["up"], inner)))
-        prior = linear(params["head"], norm(params["norm"], h)).reshape(len(x_t), -1, num_levels)
-        gap = x_t[..., None] - jnp.sqrt(jax.nn.sigmoid(-gamma))[:, None, None] * levels
-        return prior - 0.5 * gap**2 / jax.nn.sigmoid(gamma)[:, None, None]
-
-    def norm(layer: Any, x: Array) -> Array:
-        mean = x.mean(-1, keepdims=True)
-        variance = jnp.maximum((x**2).mean(-1, keepdims=True) - mean**2, 0)
-        return (x - mean) * jax.lax.rsqrt(variance + 1e-6) * layer["scale"] + layer["bias"]
-
-    def noised(noise: Array, gamma: Array) -> Array:
+    def noised(noise: Array, gamma: Any) -> Array:
         return jnp.sqrt(jax.nn.sigmoid(-gamma)) * x + jnp.sqrt(jax.nn.sigmoid(gamma)) * noise
 
     x = levels[y]
     keys = jax.random.split(key, 4)
     t = (jax.random.uniform(keys[2]) + jnp.arange(len(x)) / len(x)) % 1
     noise, noise_0 = jax.random.normal(keys[3], x.shape), jax.random.normal(keys[0], x.shape)
-    i = jnp.floor(t * steps) + 1
-    gamma, before = low + (high - low) * i / steps, low + (high - low) * (i - 1) / steps
-    clean = jax.nn.softmax(network(noised(noise, gamma[:, None]), gamma)) @ levels
-    diffusion = steps * 0.5 * jnp.expm1(gamma - before) * jnp.exp(-gamma) * ((x - clean) ** 2).sum(-1)
+    gamma = low + (high - low) * t
+    clean = jax.nn.softmax(network(params, noised(noise, gamma[:, None]), gamma)) @ levels
+    diffusion = 0.5 * (high - low) * jnp.exp(-gamma) * ((x - clean) ** 2).sum(-1)
     alpha2 = jax.nn.sigmoid(-high)
     prior = 0.5 * (alpha2 * x**2 - alpha2 - jax.nn.log_sigmoid(high)).sum(-1)
-    log_p = jax.nn.log_softmax(network(noised(noise_0, jnp.float32(low)), jnp.full(len(x), low)))
-    reconstruction = -jnp.take_along_axis(log_p, y[..., None], -1)[..., 0].sum(-1)
+    log_p = jax.nn.log_softmax(network(params, noised(noise_0, low), jnp.full(len(x), low)))
+    reconstruction = -(jax.nn.one_hot(y, len(levels)) * log_p).sum((1, 2))
     return (prior + diffusion + reconstruction).mean()
 
 
-STEPS = {"vae": Step(configs.Vae(), vae_loss), "denoiser": Step(configs.Diffusion(), denoiser_loss)}
+def flow_loss(params: Any, y: Array, key: Array) -> Array:
+    """Minus the log-density of affine couplings (RealNVP) at uniformly dequantised levels."""
+    width, rng = 0.9, np.random.default_rng(0)
+    x = (y + jax.random.uniform(jax.random.split(key)[0], (1, *y.shape))[0]) / 17
+    log_p, log_q = jnp.log(0.05 + width * x), jnp.log(0.05 + width * (1 - x))
+    log_det = (math.log(width / 17) - log_p - log_q).sum(-1)
+    shift, raw = jnp.split(params["norm"], 2)
+    scale = squareplus(raw)
+    z, log_det = (log_p - log_q - shift) / scale, log_det - jnp.log(scale).sum()
+    for network in params["networks"]:
+        kept, moved = jnp.split(z, 2, -1)
+        h = linear(network["inputs"], kept)
+        for i in range(len(network["up"])):
+            h = h + linear(network["down"][i], jax.nn.gelu(linear(network["up"][i], jax.nn.gelu(h))))
+        raw = linear(network["head"], jax.nn.gelu(h)).reshape(*moved.shape, 2)
+        scale = squareplus(raw[..., 1])
+        log_det = log_det + jnp.log(scale).sum(-1)
+        z = jnp.concatenate([kept, raw[..., 0] + scale * moved], -1)[:, rng.permutation(y.shape[-1])]
+    return -(-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(-1).mean() - log_det.mean()
+
+
+STEPS = {
+    "vae": Step(configs.Vae(samples=1, dropout=0.0), vae_loss),
+    "denoiser": Step(configs.Diffusion(), denoiser_loss),
+    "flow": Step(configs.Flow(kind="affine", dropout=0.0), flow_loss),
+}
 
 
 def step_by_hand(loss: Callable[..., Array], settings: Settings) -> tuple[Any, Any]:
@@ -121,10 +136,13 @@ def step_by_hand(loss: Callable[..., Array], settings: Settings) -> tuple[Any, A
     )
 
     def step(state: Any, batch: Array) -> Any:
-        count, params, opt_state, key = state
+        count, params, opt_state, key, average = state
         value, gradient = jax.value_and_grad(loss)(params, batch, jax.random.fold_in(key, count))
         updates, opt_state = optimiser.update(gradient, opt_state, params)
-        return (count + 1, optax.apply_updates(params, updates), opt_state, key), (value, optax.tree.norm(gradient))
+        params, count = optax.apply_updates(params, updates), count + 1
+        weight = jnp.maximum(1 - settings.ema_decay, 9 / (9.0 + count))
+        average = jax.tree.map(lambda a, b: a + weight * (b - a), average, params)
+        return (count, params, opt_state, key, average), (value, optax.tree.norm(gradient))
 
     return optimiser, step
 
@@ -142,7 +160,7 @@ def compare(name: str, seconds: float) -> dict[str, Any]:
     settings = case.config.fit
     state, batch = start(task.params, settings), jnp.asarray(task.batches(0))
     optimiser, by_hand = step_by_hand(case.by_hand, settings)
-    hand_state = (state.step, state.params, optimiser.init(state.params), state.key)
+    hand_state = (state.step, state.params, optimiser.init(state.params), state.key, state.average)
     ours = called("lik_jax", best_aside(make_step(task.loss, settings)), state, batch)
     hand = called("by hand", jax.jit(by_hand), hand_state, batch)
     losses = [float(runnable.run()[1][0]) for runnable in (ours, hand)]

@@ -16,7 +16,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import supports
-from .._arrays import as_floats, guard, moments, split_raw
+from .._arrays import as_floats, moments, nan_unless_finite, split_raw
 from .bijector import spelled
 
 
@@ -44,16 +44,16 @@ class affine:
     def forward(self, params: Params, x: ArrayLike) -> tuple[Array, Array]:
         """``shift + scale x`` and ``log scale``, both ``[...]``."""
         x, shift, scale = as_floats(x, *params)
-        valid = _valid(shift, scale)
-        y = guard(shift + scale * x, valid=valid)
-        return y, jnp.broadcast_to(guard(jnp.log(scale), valid=valid), y.shape)
+        log_scale = _log(shift, scale)
+        y = shift + scale * x + 0 * log_scale
+        return y, jnp.broadcast_to(log_scale, y.shape)
 
     def inverse(self, params: Params, y: ArrayLike) -> tuple[Array, Array]:
         """``(y - shift) / scale`` and ``-log scale``, both ``[...]``."""
         y, shift, scale = as_floats(y, *params)
-        valid = _valid(shift, scale)
-        x = guard((y - shift) / scale, valid=valid)
-        return x, jnp.broadcast_to(guard(-jnp.log(scale), valid=valid), x.shape)
+        log_scale = _log(shift, scale)
+        x = (y - shift) / scale + 0 * log_scale
+        return x, jnp.broadcast_to(-log_scale, x.shape)
 
     def constrain(self, raw: ArrayLike) -> Params:
         """Map raw ``[..., 2]`` to params ``[...]``; 0 is the identity."""
@@ -71,5 +71,7 @@ class affine:
         return Params(mean, jnp.sqrt(variance))
 
 
-def _valid(shift: Array, scale: Array) -> Array:
-    return jnp.isfinite(shift) & supports.positive.contains(scale)
+def _log(shift: Array, scale: Array) -> Array:
+    """``log scale``, NaN where a param is not legal: by arithmetic alone, for couplings do little else."""
+    log_scale = jnp.log(scale)
+    return log_scale + nan_unless_finite(shift, log_scale)

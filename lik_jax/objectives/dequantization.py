@@ -118,7 +118,12 @@ def bound(
         raise ValueError("dequantization: give exactly one of key and noise.")
     u, log_noise = _noise(y, key, noise, num_samples, posterior, params)
     u = u.astype(float_dtype(u, y))
-    log_density = jax.vmap(lambda u: _checked(log_prob(y + bin_width * u), y))(u)
+
+    def scored(u: Array) -> Array:
+        return _checked(log_prob(y + bin_width * u), y)
+
+    # one draw is not mapped over: a batch axis of 1 through the layers of a flow costs a tenth of its time
+    log_density = scored(u[0])[None] if u.shape[0] == 1 else jax.vmap(scored)(u)
     log_density, log_noise = as_floats(log_density, log_noise)
     log_weights = log_density + math.log(bin_width) * (y.size / max(y.shape[0], 1)) - log_noise
     mean = log_weights.mean(0)
