@@ -100,7 +100,8 @@ def split_raw(raw: ArrayLike, size: int, name: str) -> tuple[Array, ...]:
     if array.ndim == 0 or array.shape[-1] != size:
         raise ValueError(
             f"{name}.constrain: raw has shape {array.shape}; its last axis must have length {size} "
-            f"({name}.raw_size). Give the network's last layer {size} outputs."
+            f"({name}.raw_size). Give the network's last layer {size} outputs, or, if an observation is a vector, "
+            f"independent({name}, 1).constrain takes {size} for each of its numbers."
         )
     return tuple(array[..., i] for i in range(size))
 

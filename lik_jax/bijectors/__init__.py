@@ -17,3 +17,21 @@ from .lu_linear import lu_linear as lu_linear
 from .permutation import permutation as permutation
 from .scaling import scaling as scaling
 from .spline import rational_quadratic_spline as rational_quadratic_spline
+
+# what help() lists
+__all__ = [
+    "Bijector",
+    "actnorm",
+    "affine",
+    "chain",
+    "continuous",
+    "coupling",
+    "inverse_autoregressive",
+    "inverted",
+    "logit",
+    "lu_linear",
+    "masked_autoregressive",
+    "permutation",
+    "rational_quadratic_spline",
+    "scaling",
+]

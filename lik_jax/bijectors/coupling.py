@@ -38,13 +38,22 @@ class coupling:
     """Map some coordinates of a vector by what a network makes of the others.
 
     Args:
-        conditioner: ``conditioner(params, kept)``, any pure function; the same function is the same bijector.
+        conditioner: ``conditioner(params, kept)``, any pure function of the bijector's params, which are the network's,
+            and of the coordinates that pass, ``[..., kept]``, to raw numbers of the others: ``[..., d - kept, r]`` or
+            ``[..., (d - kept) r]``, with ``r`` the inner bijector's ``raw_size``. The same function is the same
+            bijector.
         bijector: of numbers, with ``constrain`` and a ``raw_size``: `affine` is RealNVP's, or a spline.
         kept: how many coordinates pass unchanged; half of them by default.
         flip: the last ``kept`` pass, not the first.
 
     Raises:
         ValueError: the inner bijector maps vectors, or has no raw numbers.
+
+    >>> import jax.numpy as jnp
+    >>> layer = coupling(lambda w, kept: kept @ w, kept=1)  # of 3 coordinates, 2 are mapped: 4 raw numbers
+    >>> y, log_det = layer.forward(jnp.zeros((1, 4)), jnp.array([1.0, 2.0, 3.0]))
+    >>> y.tolist(), float(log_det)
+    ([1.0, 2.0, 3.0], 0.0)
     """
 
     conditioner: Conditioner

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from .._arrays import as_floats
+from ..compose import independent
 from ..distribution import name_of
 from ..distributions import normal
 from ..supports import Support, example_axes
@@ -127,13 +128,32 @@ def _drawn(posterior: Any, params: Any, key: Any, noise: Any, shape: tuple[int, 
     )
 
 
+def fits(name: str, posterior: Any, params: Any, z: Array, *, many: bool = False) -> Array:
+    """``z``, if it has the shape of a draw from the posterior; with ``many``, of K of them.
+
+    Raises:
+        ValueError: another shape; a broadcast would share draws among examples.
+    """
+    one = jax.eval_shape(lambda params: posterior.sample(params, jax.random.key(0)), params).shape
+    if z.shape[many:] != one or (many and z.ndim != len(one) + 1):
+        wanted = f"[K, *{one}]" if many else f"{one}"
+        raise ValueError(f"{name}: the latents have shape {z.shape}; one draw an example is {one}, so want {wanted}.")
+    return z
+
+
 def divergence(posterior: Any, params: Any, prior: Any, prior_params: Any, keep: Array | None) -> Array | None:
     """``KL(q || p)`` of each dimension in closed form, ``[B, d]``; None if there is none."""
-    if prior is not posterior or not hasattr(posterior, "kl_divergence"):
+    # coordinates taken into the event have the closed form of their base
+    posterior, prior = _coordinates(posterior), _coordinates(prior)
+    if prior != posterior or not hasattr(posterior, "kl_divergence"):
         return None
     rank = example_rank(posterior, params)
     each = posterior.kl_divergence(filled(posterior, params, keep, rank), filled(prior, prior_params, keep, rank))
     return each.reshape(each.shape[0], -1)
+
+
+def _coordinates(distribution: Any) -> Any:
+    return _coordinates(distribution.base) if isinstance(distribution, independent) else distribution
 
 
 def kl_terms(

@@ -23,7 +23,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats
@@ -126,6 +128,8 @@ def rbm_forward(
         betas: the number of even steps, or the ``betas`` themselves, from 0 to 1.
         visible_bias: of the base, ``[visible]``: log-odds (means) of the data serve best; by default its own.
     """
+    if num_chains < 1:
+        raise ValueError(f"ais.rbm_forward: num_chains={num_chains}; want 1 or more, and 2 for a standard error.")
     base, energy, kernel = _way(rbm, params, visible_bias)
     first, second = jax.random.split(key)
     start = rbm.base_sample(base, first, num_chains)
@@ -238,5 +242,15 @@ def _way(rbm: Any, params: Any, visible_bias: ArrayLike | None) -> tuple[Any, Pa
     return base, energy, kernel
 
 
-def _betas(betas: ArrayLike) -> Array:
-    return jnp.linspace(0.0, 1.0, betas + 1) if isinstance(betas, int) else jnp.asarray(betas)
+def _betas(betas: Any) -> Array:
+    if jnp.ndim(betas) == 0:
+        if isinstance(betas, float) or int(betas) < 1:
+            raise ValueError(f"ais: betas={betas}; want a whole number of steps, 1 or more, or the betas from 0 to 1.")
+        return jnp.linspace(0.0, 1.0, int(betas) + 1)
+    betas = jnp.asarray(betas)
+    if not isinstance(betas, Tracer):
+        known = np.asarray(betas)
+        rising = known.ndim == 1 and known.size > 1 and (np.diff(known) >= 0).all()
+        if not rising or known[0] != 0 or known[-1] != 1:
+            raise ValueError(f"ais: betas of shape {betas.shape} must rise from 0 to 1, or bound another log Z.")
+    return betas

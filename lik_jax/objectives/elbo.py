@@ -20,7 +20,7 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution
 from ..distributions import normal
-from ._latents import Decoder, draw, filled, kept, kl_terms, log_likelihood, standard, where, zeroed
+from ._latents import Decoder, draw, filled, fits, kept, kl_terms, log_likelihood, standard, where, zeroed
 
 
 class Elbo(NamedTuple):
@@ -100,7 +100,7 @@ def elbo(
         raise ValueError(f"elbo: estimator={estimator!r}; want 'reparametrised' or 'stl'.")
     keep = kept(likelihood, y, mask, "elbo")
     prior_params, params = standard(prior, prior_params), filled(posterior, params, keep)
-    sample = where(keep, draw(posterior, params, key, noise, z), posterior.support)
+    sample = where(keep, fits("elbo", posterior, params, draw(posterior, params, key, noise, z)), posterior.support)
     reconstruction = log_likelihood(likelihood, decode(sample), y, keep)
     stl = estimator == "stl"
     scored = jax.lax.stop_gradient(params) if stl else params

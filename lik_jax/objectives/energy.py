@@ -98,13 +98,16 @@ def log_prob(energy: Energy, y: ArrayLike, log_z: ArrayLike) -> Array:
     Args:
         energy: ``energy(y)``, ``[B, ...]`` to ``[B]``.
         y: observations, ``[B, ...]``.
-        log_z: from `log_partition`, or an estimate from `ais` (which is too low on average, so that this comes out
-            too high).
+        log_z: a scalar, from `log_partition`, or the ``log_z`` of an estimate from `ais` (which is too low on average,
+            so that this comes out too high).
 
     Raises:
-        ValueError: an energy that is not one number an example.
+        ValueError: an energy that is not one number an example, or a ``log_z`` that is not one number.
     """
     (y,) = as_floats(y)
+    if isinstance(log_z, tuple) or jnp.shape(log_z) != ():
+        what = type(log_z).__name__ if isinstance(log_z, tuple) else f"an array of shape {jnp.shape(log_z)}"
+        raise ValueError(f"energy: log_z is {what}; want one number, of all states together (an Estimate's .log_z).")
     each, log_z = as_floats(one_each(energy(y), y, "energy"), log_z)
     return -each - log_z
 
@@ -123,7 +126,7 @@ def nll(
     Args:
         energy: ``energy(y)``, ``[B, ...]`` to ``[B]``.
         y: observations, ``[B, ...]``.
-        log_z: `log_partition` of the same energy; its gradient is half of that of the loss.
+        log_z: a scalar, `log_partition` of the same energy; its gradient is half of that of the loss.
         mask: True where an example counts, ``[B]``.
         weights: non-negative, ``[B]``.
         reduction: see `lik_jax.nll`.

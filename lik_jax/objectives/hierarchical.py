@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution
 from ..distributions import normal
-from ._latents import draw, filled, kept, kl_terms, log_likelihood, one_source, where, zeroed
+from ._latents import draw, filled, fits, kept, kl_terms, log_likelihood, one_source, where, zeroed
 
 Layer = Callable[[tuple[Array, ...]], Any]
 
@@ -114,7 +114,8 @@ def hierarchical_elbo(
         params = filled(posterior, posteriors[layer](latents), keep)
         prior_params = priors[layer](latents)
         given_noise, given_z = (None if x is None else x[layer] for x in (noise, z))
-        sample = where(keep, draw(posterior, params, keys[layer], given_noise, given_z), posterior.support)
+        drawn = fits(name, posterior, params, draw(posterior, params, keys[layer], given_noise, given_z))
+        sample = where(keep, drawn, posterior.support)
         scored = _without_score(posteriors[layer], latents) if stl else params
         kl, costs = kl_terms(
             name, posterior, params, scored, prior, prior_params, sample, keep, closed, free_bits, num_groups

@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 from .._arrays import as_floats
 from ..distribution import Distribution
 from ..distributions import normal
-from ._latents import Decoder, filled, kept, log_density, log_likelihood, standard, where, zeroed
+from ._latents import Decoder, filled, fits, kept, log_density, log_likelihood, standard, where, zeroed
 
 
 class Iwae(NamedTuple):
@@ -110,7 +110,7 @@ def log_weight(
         raise ValueError("log_weight: give exactly one of key and z.")
     keep = kept(likelihood, y, mask, "log_weight")
     prior_params, params = standard(prior, prior_params), filled(posterior, params, keep)
-    sample = posterior.sample(params, key) if z is None else jnp.asarray(z)
+    sample = posterior.sample(params, key) if z is None else fits("log_weight", posterior, params, jnp.asarray(z))
     sample = where(keep, sample, posterior.support)
     log_joint = log_likelihood(likelihood, decode(sample), y, keep) + log_density(prior, prior_params, sample, keep)
     return zeroed(keep, log_joint - log_density(posterior, params, sample, keep))[0]

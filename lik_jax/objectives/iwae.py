@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution
 from ..distributions import normal
-from ._latents import Decoder, counted, draw, filled, kept, zeroed
+from ._latents import Decoder, counted, draw, filled, fits, kept, zeroed
 from .importance import Iwae, importance_bound, log_sum_exp, log_weight
 
 
@@ -81,7 +81,7 @@ def iwae(
     shape = counted(num_samples, key, given, "iwae")
     keep = kept(likelihood, y, mask, "iwae")
     params = filled(posterior, params, keep)
-    samples = draw(posterior, params, key, noise, z, shape)
+    samples = fits("iwae", posterior, params, draw(posterior, params, key, noise, z, shape), many=True)
 
     def log_weights(samples: Array, params: Any) -> Array:
         def one(sample: Array) -> Array:

@@ -395,6 +395,9 @@ def _examples(
     name: str, mask: ArrayLike | None, weights: ArrayLike | None, **pairs: Pair
 ) -> tuple[tuple[int, ...], Array | None, Array | None]:
     """The example axes that all pairs share, which examples count, and their weights."""
+    for word, pair in pairs.items():
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"{name}: {word} is a {type(pair).__name__}; want Pair(chosen, rejected), [B] each.")
     shapes = {
         f"{word}.{side}": jnp.shape(x)
         for word, pair in pairs.items()

@@ -25,7 +25,19 @@ from jax.typing import ArrayLike
 
 from ..distribution import Distribution
 from ..distributions import normal
-from ._latents import Decoder, counted, divergence, filled, kept, log_density, log_likelihood, standard, where, zeroed
+from ._latents import (
+    Decoder,
+    counted,
+    divergence,
+    filled,
+    fits,
+    kept,
+    log_density,
+    log_likelihood,
+    standard,
+    where,
+    zeroed,
+)
 from .elbo import Elbo
 from .importance import Iwae, importance_bound, log_sum_exp
 
@@ -178,6 +190,7 @@ def _setting(
     keep = kept(likelihood, y, mask, name)
     params = filled(posterior, params, keep)
     samples = posterior.sample(params, key, shape) if z is None else jnp.asarray(z)
+    fits(name, posterior, params, samples, many=True)
     return keep, params, standard(prior, prior_params), jax.lax.stop_gradient(samples)
 
 

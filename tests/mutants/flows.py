@@ -24,8 +24,8 @@ MUTANTS = [
         "inverse_and_both_log_determinants[affine]",
         "the inverse's log-determinant has the sign of forward",
         "bijectors/affine.py",
-        "guard(-jnp.log(scale)",
-        "guard(jnp.log(scale)",
+        "jnp.broadcast_to(-log_scale",
+        "jnp.broadcast_to(log_scale",
     ),
     law(
         "inverse_and_both_log_determinants[spline]",

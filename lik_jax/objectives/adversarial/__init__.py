@@ -37,3 +37,30 @@ from .relativistic import average_discriminator_loss as average_discriminator_lo
 from .relativistic import average_generator_loss as average_generator_loss
 from .relativistic import paired_discriminator_loss as paired_discriminator_loss
 from .relativistic import paired_generator_loss as paired_generator_loss
+
+# what help() lists
+__all__ = [
+    "DIVERGENCES",
+    "Critic",
+    "Divergence",
+    "Game",
+    "Sides",
+    "average_discriminator_loss",
+    "average_generator_loss",
+    "critic_gradients",
+    "discriminator_loss",
+    "dragan_penalty",
+    "f_gan",
+    "generator_loss",
+    "gradient_penalty",
+    "hinge",
+    "least_squares",
+    "minimax",
+    "non_saturating",
+    "paired_discriminator_loss",
+    "paired_generator_loss",
+    "r1_penalty",
+    "r2_penalty",
+    "simultaneous",
+    "wasserstein",
+]

@@ -120,6 +120,7 @@ def discriminator_loss(
     >>> round(float(discriminator_loss(jnp.array([3.0, 1.0]), jnp.array([-2.0]))), 4)
     0.3079
     """
+    game = checked(game, "discriminator_loss")
     (real,), (fake,) = as_floats(real), as_floats(fake)
     if real.ndim != fake.ndim or real.shape[1:] != fake.shape[1:]:
         raise ValueError(
@@ -159,6 +160,7 @@ def generator_loss(
     >>> round(float(generator_loss(jnp.array([-2.0]))), 4), round(float(generator_loss(-2.0, game=minimax)), 4)
     (2.1269, -0.1269)
     """
+    game = checked(game, "generator_loss")
     return losses_of(game.generator, as_floats(fake)[0], mask, weights, reduction, "generator_loss")
 
 
@@ -168,7 +170,9 @@ def simultaneous(
     """One scalar whose gradient is each player's own: for one optimiser over both.
 
     The critic's loss has no gradient towards the generator, nor the generator's towards the critic. The value is the
-    sum of the losses, which says little about how good the samples are.
+    sum of the losses, which says little about how good the samples are. Games whose critic must be near its best
+    (`wasserstein`) want several critic steps for each of the generator's instead; the paired losses with `r1_penalty`
+    and `r2_penalty` converge when both move at once.
 
     Args:
         discriminator: ``discriminator(params)``, the critic's loss, penalties included.
@@ -191,6 +195,17 @@ def simultaneous(
         )
     still = jax.lax.stop_gradient(dict(params))
     return discriminator({**params, "generator": still["generator"]}) + generator({**params, "critic": still["critic"]})
+
+
+def checked(game: Any, name: str) -> Any:
+    """``game``, if it is one.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(game, Game):
+        raise TypeError(f"{name}: game={game!r}; want a Game, such as adversarial.hinge or adversarial.f_gan('kl').")
+    return game
 
 
 def losses_of(

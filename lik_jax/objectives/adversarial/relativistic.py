@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 
 from ..._arrays import as_floats
 from ..reduction import Reduction, example_weights
-from .games import Game, Sides, losses_of, non_saturating
+from .games import Game, Sides, checked, losses_of, non_saturating
 
 
 def paired_discriminator_loss(
@@ -48,6 +48,7 @@ def paired_discriminator_loss(
     >>> round(float(paired_discriminator_loss(jnp.array([2.0]), jnp.array([0.0]))), 4)
     0.1269
     """
+    game = checked(game, "paired_discriminator_loss")
     margin = _difference(real, fake, mask, weights, "paired_discriminator_loss")
     return losses_of(game.real, margin, mask, weights, reduction, "paired_discriminator_loss")
 
@@ -67,6 +68,7 @@ def paired_generator_loss(
     >>> round(float(paired_generator_loss(jnp.array([2.0]), jnp.array([0.0]))), 4)
     2.1269
     """
+    game = checked(game, "paired_generator_loss")
     margin = _difference(real, fake, mask, weights, "paired_generator_loss")
     return losses_of(game.real, -margin, mask, weights, reduction, "paired_generator_loss")
 
@@ -102,6 +104,7 @@ def average_discriminator_loss(
     1.5064
     """
     name = "average_discriminator_loss"
+    game = checked(game, name)
     above, below = _against_means(real, fake, (mask, weights), (fake_mask, fake_weights), name)
     return _sum_sides(
         Sides(
@@ -130,6 +133,7 @@ def average_generator_loss(
     1.5064
     """
     name = "average_generator_loss"
+    game = checked(game, name)
     above, below = _against_means(real, fake, (mask, weights), (fake_mask, fake_weights), name)
     return _sum_sides(
         Sides(

@@ -35,3 +35,25 @@ from .sampling import ddim as ddim
 from .sampling import sample as sample
 from .schedule_loss import schedule_loss as schedule_loss
 from .variance import hybrid_loss as hybrid_loss
+
+# what help() lists
+__all__ = [
+    "DiffusionBound",
+    "ddim",
+    "denoising_loss",
+    "dequantized",
+    "discretized_decoder",
+    "drop_condition",
+    "gaussian_decoder",
+    "guided",
+    "heun",
+    "hybrid_loss",
+    "in_levels",
+    "level_decoder",
+    "level_normal",
+    "resampler",
+    "sample",
+    "schedule_loss",
+    "self_conditioned",
+    "variational_bound",
+]

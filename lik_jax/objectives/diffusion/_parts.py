@@ -5,7 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from ... import special
 from .. import schedules
@@ -76,7 +78,12 @@ def draw(x: Array, key: Any, t: Any, noise: Any) -> tuple[Array, Array, Any]:
         noise = jax.random.normal(keys[3], x.shape, x.dtype)
     t, noise = jnp.asarray(t, x.dtype), jnp.asarray(noise, x.dtype)
     if t.shape != x.shape[:1] or noise.shape != x.shape:
-        raise ValueError(f"x has shape {x.shape}: t wants {x.shape[:1]} and has {t.shape}; noise has {noise.shape}.")
+        raise ValueError(
+            f"x has shape {x.shape}, so t has the shape {x.shape[:1]} and noise that of x; got t {t.shape} and noise "
+            f"{noise.shape}."
+        )
+    if not isinstance(t, Tracer) and not ((np.asarray(t) >= 0) & (np.asarray(t) <= 1)).all():
+        raise ValueError("t lies in [0, 1]: 0 is data, 1 is noise. A step i of T is the time i / T.")
     return t, noise, keys
 
 

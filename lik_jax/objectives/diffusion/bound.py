@@ -91,6 +91,7 @@ def variational_bound(
         raise ValueError("variational_bound: full=True sums over all steps: it needs num_steps, and takes no t.")
     if learned_variance and num_steps is None:
         raise ValueError("variational_bound: in continuous time no variance is left to learn: give num_steps.")
+    schedules.ensure(schedule)
     (x,) = as_floats(x)
     noise_0, drawn = noise, t is None
     density = relative(density, t, x)

@@ -63,6 +63,7 @@ def denoising_loss(
     >>> float(denoising_loss(lambda x_t, t: 0 * x_t, schedules.Linear(), x, t=t, noise=noise))
     2.0
     """
+    schedules.ensure(schedule)
     (x,) = as_floats(x)
     keep, w = example_weights(mask, weights, x.shape[:1], "denoising_loss")
     density = relative(density, t, x)

@@ -64,7 +64,10 @@ def heun(
     """
     first, rest = jax.random.split(key)
     x_1 = starting_noise(first, shape, start)
-    times = time_grid(schedules.rho_grid(schedule, num_steps) if times is None else times, num_steps, x_1.dtype)
+    schedules.ensure(schedule)
+    if times is None and num_steps >= 1:
+        times = schedules.rho_grid(schedule, num_steps)
+    times = time_grid(times, num_steps, x_1.dtype)
     greatest = schedule.gamma(times[0])
     factor = min(churn / num_steps, math.sqrt(2) - 1)
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from .. import schedules
@@ -132,6 +134,7 @@ def _walk(
     self_condition: bool,
     learned_variance: bool,
 ) -> Array:
+    schedules.ensure(schedule)
     first, rest = jax.random.split(key)
     x_1 = starting_noise(first, shape, start)
     times = time_grid(times, num_steps, x_1.dtype)
@@ -181,7 +184,11 @@ def starting_noise(key: Array, shape: tuple[int, ...], start: Any) -> Array:
 
 def time_grid(times: Any, num_steps: int, dtype: Any) -> Array:
     """Times from 1 to 0, those given or uniform ones."""
+    if num_steps < 1:
+        raise ValueError(f"num_steps={num_steps}; want 1 or more.")
     grid = schedules.uniform_grid(num_steps) if times is None else jnp.asarray(times)
     if grid.shape != (num_steps + 1,):
         raise ValueError(f"times has shape {grid.shape}; {num_steps} steps want {(num_steps + 1,)}, from 1 to 0.")
+    if not isinstance(grid, Tracer) and not (np.diff(np.asarray(grid)) < 0).all():
+        raise ValueError("times must fall, from 1 (noise) to 0 (data): draws go from noise to data.")
     return grid.astype(dtype)

@@ -20,6 +20,7 @@ from .fixed import Polynomial as Polynomial
 from .fixed import Schedule as Schedule
 from .fixed import Sigmoid as Sigmoid
 from .fixed import check as check
+from .fixed import ensure as ensure
 from .learned import Learned as Learned
 from .learned import Monotone as Monotone
 from .predictions import Prediction as Prediction
@@ -43,3 +44,39 @@ from .weightings import edm_weight as edm_weight
 from .weightings import min_snr_weight as min_snr_weight
 from .weightings import sigmoid_weight as sigmoid_weight
 from .weightings import weight as weight
+
+# what help() lists
+__all__ = [
+    "BetaLinear",
+    "Cosine",
+    "DrawnTimes",
+    "Function",
+    "Karras",
+    "Learned",
+    "Linear",
+    "Monotone",
+    "Polynomial",
+    "Prediction",
+    "Schedule",
+    "Sigmoid",
+    "Weighting",
+    "alpha",
+    "antithetic_times",
+    "check",
+    "convert",
+    "edm_weight",
+    "log_normal_times",
+    "min_snr_weight",
+    "noise_weight",
+    "noised",
+    "piecewise_times",
+    "rho_grid",
+    "sigma",
+    "sigmoid_weight",
+    "snr",
+    "target",
+    "time_of",
+    "transition",
+    "uniform_grid",
+    "weight",
+]

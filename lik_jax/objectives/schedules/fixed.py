@@ -247,6 +247,26 @@ def check(schedule: Any, *, num_times: int = 1001) -> None:
         )
 
 
+def ensure(schedule: Any) -> None:
+    """`check` a schedule of the user's own, where it is first used; those of this package were checked when made.
+
+    Raises:
+        TypeError: it has no ``gamma``.
+        ValueError: ``gamma`` does not rise.
+    """
+    if not callable(getattr(schedule, "gamma", None)):
+        raise TypeError(
+            f"a schedule has gamma(t), and {schedule!r} has none; want one of lik_jax.schedules: Function(f) makes one "
+            f"of a function, Monotone(...).at(params) one of params."
+        )
+    if type(schedule).__module__.startswith(__name__.rpartition(".")[0]):
+        return
+    try:
+        check(schedule, num_times=101)
+    except jax.errors.TracerArrayConversionError:
+        return  # its params are being traced: there is no value to look at
+
+
 def _rising(schedule: Any, **values: float) -> None:
     names, numbers = list(values), list(values.values())
     if not (all(a < b for a, b in pairwise(numbers)) and all(map(math.isfinite, numbers))):
