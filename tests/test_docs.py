@@ -9,6 +9,7 @@ import re
 
 import jax
 import pytest
+import reference
 
 import lik_jax
 
@@ -66,3 +67,7 @@ def test_snippets_of_documents(path: pathlib.Path, tmp_path, monkeypatch):
             names |= test.globs
         else:
             exec(compile(code, str(path), "exec"), names)
+
+
+def test_the_reference_is_that_of_the_code():
+    assert reference.PAGE.read_text() == reference.page(), "run python tests/reference.py"
