@@ -11,7 +11,6 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ._arrays import as_floats, not_integer
-from ._derivatives import with_partials
 
 
 @dataclass(frozen=True)
@@ -126,20 +125,22 @@ ranking = Support(
 )
 
 
-def _to_positive_value(raw: Array) -> Array:
+@jax.custom_jvp
+def _to_positive(raw: Array) -> Array:
     half = jnp.abs(raw) / 2
-    big, small = jnp.maximum(half, 1.0), jnp.minimum(half, 1.0)
-    upper = half + big * jnp.sqrt(1 + (small / big) ** 2)
+    # sqrt(half^2 + 1), which is half where the square would overflow
+    upper = half + jnp.maximum(half, jnp.sqrt(jnp.minimum(half, 1e9) ** 2 + 1))
     tiny = jnp.finfo(raw.dtype).tiny
     return jnp.where(raw < 0, jnp.maximum(1 / upper, tiny), upper)
 
 
-def _to_positive_slope(raw: Array) -> Array:
-    s = to_positive(raw)
-    return 1 / (1 + (1 / s) ** 2)
+def _to_positive_rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    # from the value, which whoever asks for the slope needs anyway
+    s = _to_positive(primals[0])
+    return s, tangents[0] / (1 + (1 / s) ** 2)
 
 
-_to_positive = with_partials(_to_positive_value, _to_positive_slope)
+_to_positive.defjvp(_to_positive_rule)
 
 
 def to_positive(raw: ArrayLike) -> Array:
