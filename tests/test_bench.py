@@ -23,6 +23,7 @@ def test_quick_mode_of_one_case(tmp_path: pathlib.Path, capsys: pytest.CaptureFi
     assert "normal" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_estimators_are_unbiased():
     """The smallest table: every estimator's mean is the gradient by quadrature, within the noise of the draws."""
     records = estimators.main(["--samples", "2", "--draws", "2000", "--points", "40"])

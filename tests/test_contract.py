@@ -212,7 +212,7 @@ def test_cdf_and_sf_sum_to_one(case: Case, x64):
         close(compiled(case.distribution, "cdf")(params, y), np.exp(log_cdf), 1e-12)
 
 
-@having("log_cdf", "log_sf")
+@having("log_cdf", "log_sf", heavy=True)
 def test_far_tails_are_finite_and_steep(case: Case):
     """40 spreads out, in single precision: a tail with mass there has a finite logarithm and a gradient."""
     if case.distribution.event_ndim or isinstance(case.total, int) or case.total == "unit" or callable(case.total):
@@ -364,7 +364,7 @@ def test_jit_vmap_and_broadcasting_agree(case: Case):
         close(got, np.stack(want_one), 2e-5, 2e-5)
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_second_call_compiles_nothing(case: Case, compiles):
     params, y = cast(case.params, jnp.float32), cast(case.observations(), jnp.float32)
     step = jax.jit(jax.value_and_grad(lambda p, y: case.distribution.log_prob(p, y).sum()))
@@ -387,7 +387,7 @@ def test_second_call_compiles_nothing(case: Case, compiles):
             assert names == [], f"{name} op by op"
 
 
-@having("log_prob")
+@having("log_prob", heavy=True)
 def test_dtypes(case: Case):
     distribution = case.distribution
     names = [n for n in ("log_prob", "log_cdf", "log_sf", "cdf") if hasattr(distribution, n)]

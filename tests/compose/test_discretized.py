@@ -82,6 +82,7 @@ def test_one_bound_and_none():
     )
 
 
+@pytest.mark.slow
 def test_mixture_of_pixels(key):
     m = mixture(pixel, 10)
     raw = 20 * jax.random.normal(key, (6, m.raw_size))

@@ -42,6 +42,7 @@ def test_normal(low, high, points, argument, dtype):
     assert error < 100, point
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [normal, logistic, mixture(normal, 2)], ids=name_of)
 def test_mass_tails_and_quantiles_agree(base):
     t = truncated(base, -1.0, 2.5)
@@ -77,6 +78,7 @@ def test_discrete_bounds_are_included():
     np.testing.assert_allclose(both.log_prob(params, jnp.array([0, 1])), bernoulli.log_prob(params, jnp.array([0, 1])))
 
 
+@pytest.mark.slow
 def test_draws_lie_between_the_bounds_however_far_out(key):
     t = truncated(normal, -20.0, -1.0)
     params = normal.Params(jnp.array([1.35, -10.0]), jnp.array([0.01, 2.0]))

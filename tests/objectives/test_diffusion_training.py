@@ -135,6 +135,7 @@ def test_resampled_steps_keep_the_mean(key: jax.Array):
     assert float(each.std()) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_a_schedule_learns_the_least_variance(key: jax.Array):
     """E[L^2] is least where the schedule is slow where the loss is high: (the integral of its root)^2."""

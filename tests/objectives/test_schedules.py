@@ -208,6 +208,7 @@ def test_antithetic_times(key: jax.Array, num):
     np.testing.assert_allclose(jnp.diff(t), jnp.full(num - 1, 1 / num), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_times_by_a_density_keep_the_mean(key: jax.Array):
     first, second = jax.random.split(key)

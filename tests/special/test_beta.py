@@ -8,6 +8,8 @@ from lik_jax import special
 
 from .accuracy import worst
 
+pytestmark = pytest.mark.slow
+
 DTYPES = [np.float32, np.float64]
 SHAPES = [(1e-3, 1e-3), (1e-3, 2), (0.3, 0.5), (1, 1), (1e-2, 60), (3, 1.5), (40, 0.02), (150, 70)]
 

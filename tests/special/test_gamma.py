@@ -11,6 +11,8 @@ from lik_jax import special
 
 from .accuracy import worst
 
+pytestmark = pytest.mark.slow
+
 DTYPES = [np.float32, np.float64]
 POINTS = [(a, a * r) for a in [1e-3, 0.3, 1, 3, 15, 20, 300] for r in [1e-6, 0.03, 0.5, 0.98, 1.1, 3, 50]]
 POINTS += [(a, x) for a in [1e-3, 0.4, 0.999] for x in [0.01, 0.6, 0.99, 1, 5, 30]]

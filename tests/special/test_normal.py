@@ -7,6 +7,8 @@ from lik_jax import special
 
 from .accuracy import worst
 
+pytestmark = pytest.mark.slow
+
 DTYPES = [np.float32, np.float64]
 X = [(x,) for x in np.concatenate([-np.logspace(0, 3.3, 16), np.linspace(-5, 5, 22), [8, 10]])]
 INTERVALS = [

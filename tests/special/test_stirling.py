@@ -8,6 +8,8 @@ from lik_jax import special
 
 from .accuracy import worst
 
+pytestmark = pytest.mark.slow
+
 DTYPES = [np.float32, np.float64]
 log_gamma = mpmath.loggamma
 X = [(x,) for x in np.concatenate([np.logspace(-9, 9, 25), np.linspace(0.1, 5, 30), [1 - 1e-4, 1 + 1e-4, 2 + 1e-4]])]
