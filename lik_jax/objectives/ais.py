@@ -247,10 +247,9 @@ def _betas(betas: Any) -> Array:
         if isinstance(betas, float) or int(betas) < 1:
             raise ValueError(f"ais: betas={betas}; want a whole number of steps, 1 or more, or the betas from 0 to 1.")
         return jnp.linspace(0.0, 1.0, int(betas) + 1)
-    betas = jnp.asarray(betas)
     if not isinstance(betas, Tracer):
         known = np.asarray(betas)
         rising = known.ndim == 1 and known.size > 1 and (np.diff(known) >= 0).all()
         if not rising or known[0] != 0 or known[-1] != 1:
-            raise ValueError(f"ais: betas of shape {betas.shape} must rise from 0 to 1, or bound another log Z.")
-    return betas
+            raise ValueError(f"ais: betas of shape {known.shape} must rise from 0 to 1, or bound another log Z.")
+    return jnp.asarray(betas)

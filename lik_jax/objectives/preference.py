@@ -25,7 +25,7 @@ from .. import special
 from .._arrays import as_floats
 from ..distributions import bernoulli, categorical
 from .likelihood import nll
-from .reduction import Reduction, example_weights, reduce
+from .reduction import Reduction, example_weights, finish
 
 
 class Pair(NamedTuple):
@@ -305,7 +305,7 @@ def kto(
     good = jnp.asarray(desirable).astype(bool)
     losses = jnp.where(good, desirable_weight * special.sigmoid(-lead), undesirable_weight * special.sigmoid(lead))
     parts = Kto(losses, jax.lax.stop_gradient(beta * ratio))
-    return Kto(*(_reduced(part, keep, w, reduction) for part in parts))
+    return Kto(*(finish(part, keep, w, reduction) for part in parts))
 
 
 def kto_baseline(policy: ArrayLike, reference: ArrayLike, *, mask: ArrayLike | None = None) -> Array:
@@ -320,7 +320,7 @@ def kto_baseline(policy: ArrayLike, reference: ArrayLike, *, mask: ArrayLike | N
         raise ValueError(f"kto_baseline: policy has shape {jnp.shape(policy)}, reference {jnp.shape(reference)}.")
     keep, w = example_weights(mask, None, jnp.shape(policy), "kto_baseline")
     policy, reference = _filled(keep, 0, policy, reference)
-    return jax.lax.stop_gradient(jax.nn.relu(_reduced(policy - reference, keep, w, "mean")))
+    return jax.lax.stop_gradient(jax.nn.relu(finish(policy - reference, keep, w, "mean")))
 
 
 def bradley_terry_ties(
@@ -438,13 +438,7 @@ def _preference(
     chosen, rejected = jax.lax.stop_gradient((chosen, rejected))
     margin = chosen - rejected
     parts = Preference(losses, chosen, rejected, margin, 0.5 * (jnp.sign(margin) + 1))
-    return Preference(*(_reduced(part, keep, w, reduction) for part in parts))
-
-
-def _reduced(values: Array, keep: Array | None, w: Array | None, reduction: Reduction) -> Any:
-    if keep is None or w is None:
-        return reduce(values, None, reduction)
-    return reduce(jnp.where(keep, values, 0), w.astype(values.dtype), reduction)
+    return Preference(*(finish(part, keep, w, reduction) for part in parts))
 
 
 def _smoothing(share: float, name: str) -> None:

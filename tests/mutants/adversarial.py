@@ -233,8 +233,8 @@ MUTANTS = [
         "kto_baseline_is_a_kl_that_has_no_gradient_and_is_never_negative",
         "a baseline below 0",
         PREFERENCE,
-        'jax.nn.relu(_reduced(policy - reference, keep, w, "mean"))',
-        '_reduced(policy - reference, keep, w, "mean")',
+        'jax.nn.relu(finish(policy - reference, keep, w, "mean"))',
+        'finish(policy - reference, keep, w, "mean")',
     ),
     preference(
         "orpo",

@@ -82,9 +82,16 @@ def draw(x: Array, key: Any, t: Any, noise: Any) -> tuple[Array, Array, Any]:
             f"x has shape {x.shape}, so t has the shape {x.shape[:1]} and noise that of x; got t {t.shape} and noise "
             f"{noise.shape}."
         )
-    if not isinstance(t, Tracer) and not ((np.asarray(t) >= 0) & (np.asarray(t) <= 1)).all():
-        raise ValueError("t lies in [0, 1]: 0 is data, 1 is noise. A step i of T is the time i / T.")
     return t, noise, keys
+
+
+def check_times(t: Any, keep: Any = None) -> None:
+    """Raise if a time of an example that counts is not in [0, 1]; what is being traced has no value to look at."""
+    if t is None or isinstance(t, Tracer) or isinstance(keep, Tracer):
+        return
+    outside = ~((np.asarray(t) >= 0) & (np.asarray(t) <= 1))
+    if (outside if keep is None else outside & np.asarray(keep)).any():
+        raise ValueError("t lies in [0, 1]: 0 is data, 1 is noise. A step i of T is the time i / T.")
 
 
 def relative(density: Any, t: Any, x: Array) -> Array:

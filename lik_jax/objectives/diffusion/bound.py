@@ -15,7 +15,7 @@ from .. import schedules
 from .._batch import over, sum_each
 from ..likelihood import check_shapes, observation_axes
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, draw, relative, squared_errors, step_divergence
+from ._parts import Denoiser, check_times, draw, relative, squared_errors, step_divergence
 
 Decoder = Callable[[Array, Array], Any]
 
@@ -94,6 +94,7 @@ def variational_bound(
     schedules.ensure(schedule)
     (x,) = as_floats(x)
     noise_0, drawn = noise, t is None
+    check_times(t)
     density = relative(density, t, x)
     t, noise, keys = draw(x, key, jnp.zeros(x.shape[0], x.dtype) if full else t, noise)
     if noise_0 is None:

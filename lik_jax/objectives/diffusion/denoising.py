@@ -10,7 +10,7 @@ from .. import schedules
 from .._batch import sum_each
 from ..reduction import Reduction, example_weights, finish
 from ..schedules import Prediction, Schedule, Weighting
-from ._parts import Denoiser, draw, fill_masked, relative, squared_errors
+from ._parts import Denoiser, check_times, draw, fill_masked, relative, squared_errors
 
 
 def denoising_loss(
@@ -67,6 +67,7 @@ def denoising_loss(
     (x,) = as_floats(x)
     keep, w = example_weights(mask, weights, x.shape[:1], "denoising_loss")
     density = relative(density, t, x)
+    check_times(t, keep)
     t, noise, _ = draw(x, key, t, noise)
     x, t, noise, density = fill_masked(keep, x, t, noise, density)
     weight = schedules.weight(weighting, schedule, t, prediction, snr_cap=snr_cap, bias=bias, sigma_data=sigma_data)

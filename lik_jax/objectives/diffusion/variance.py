@@ -12,7 +12,7 @@ from .. import schedules
 from .._batch import over, sum_each
 from ..reduction import Reduction, example_weights, finish
 from ..schedules import Prediction, Schedule
-from ._parts import Denoiser, draw, fill_masked, relative, squared_errors, step_divergence
+from ._parts import Denoiser, check_times, draw, fill_masked, relative, squared_errors, step_divergence
 
 
 def hybrid_loss(
@@ -64,9 +64,11 @@ def hybrid_loss(
     >>> float(hybrid_loss(denoise, schedule, x, num_steps=10, t=t, noise=0 * x, vlb_weight=1.0))
     0.0
     """
+    schedules.ensure(schedule)
     (x,) = as_floats(x)
     keep, w = example_weights(mask, weights, x.shape[:1], "hybrid_loss")
     density, drawn = relative(density, t, x), t is None
+    check_times(t, keep)
     t, noise, _ = draw(x, key, t, noise)
     x, t, noise, density = fill_masked(keep, x, t, noise, density)
     i = jnp.floor(t * num_steps) + 1 if drawn else jnp.round(t * num_steps)
