@@ -189,6 +189,6 @@ def time_grid(times: Any, num_steps: int, dtype: Any) -> Array:
     grid = schedules.uniform_grid(num_steps) if times is None else jnp.asarray(times)
     if grid.shape != (num_steps + 1,):
         raise ValueError(f"times has shape {grid.shape}; {num_steps} steps want {(num_steps + 1,)}, from 1 to 0.")
-    if times is not None and not isinstance(times, Tracer) and not (np.diff(np.asarray(times)) < 0).all():
+    if times is not None and not isinstance(times, Tracer) and not (np.diff(np.asarray(times, float)) < 0).all():
         raise ValueError("times must fall, from 1 (noise) to 0 (data): draws go from noise to data.")
     return grid.astype(dtype)
