@@ -102,17 +102,23 @@ from .objectives import vimco as vimco
 
 if _typing.TYPE_CHECKING:
     from . import calibration as calibration
+    from . import estimation as estimation
     from . import models as models
     from . import plots as plots
+    from . import scores as scores
     from . import training as training
+    from . import uncertainty as uncertainty
 
 __version__ = "0.1.0"
 # so that help(lik_jax) shows what there is
 __all__ = sorted(name for name in globals() if not name.startswith("_"))  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+_LAZY = ("calibration", "estimation", "models", "plots", "scores", "training", "uncertainty")
+
+
 def __getattr__(name: str) -> _typing.Any:
     # what needs flax, orbax or matplotlib loads when it is first asked for
-    if name in ("calibration", "models", "plots", "training"):
+    if name in _LAZY:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """The negative log-likelihood of a batch: every training loss is one of these."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -48,14 +49,40 @@ def nll(
     >>> round(float(nll(normal, normal.Params(0.0, 1.0), y, mask=jnp.array([True, True, False]))), 4)
     1.1689
     """
+    return average(
+        lambda params, y: -distribution.log_prob(params, y), distribution, params, y, mask, weights, reduction
+    )
+
+
+def average(
+    loss: Callable[[Any, Any], Array],
+    distribution: Distribution,
+    params: Any,
+    y: Any,
+    mask: ArrayLike | None,
+    weights: ArrayLike | None,
+    reduction: Reduction,
+    name: str = "nll",
+) -> Any:
+    """Reduce ``loss(params, y)``, one number an observation: the shape guard, masks and weights of every loss.
+
+    Args:
+        loss: sees legal params and observations in place of those of examples that do not count.
+        distribution: whose params and observations they are.
+        params: as for `nll`; ``y``, ``mask``, ``weights`` and ``reduction`` too.
+        y: observations.
+        mask: which count.
+        weights: by how much.
+        reduction: how.
+        name: of the loss, for messages.
+    """
     examples = observation_axes(distribution, y)
     check_shapes(distribution, params, examples)
-    keep, w = example_weights(mask, weights, examples, "nll")
+    keep, w = example_weights(mask, weights, examples, name)
     if keep is not None:
         params, y = fill_masked(distribution, params, y, keep)
     debug_rules(distribution, params, y)
-    losses = -distribution.log_prob(params, y)
-    return finish(losses, keep, w, reduction)
+    return finish(loss(params, y), keep, w, reduction)
 
 
 def observation_axes(distribution: Distribution, y: Any) -> tuple[int, ...]:

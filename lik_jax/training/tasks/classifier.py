@@ -52,9 +52,9 @@ def build(config: Classifier) -> Task:
 
     def scored(params: Any) -> tuple[Array, Array, float]:
         on_validation = logits_of(params, splits.validation["x"])
-        fit = calibration.fit_temperature(on_validation, splits.validation["y"])
+        found = calibration.temperature.fit(on_validation, splits.validation["y"])
         # a temperature of 0 or infinity says "no finite one is best": then the logits stay as they are
-        temperature = float(fit.temperature) if int(fit.status) == calibration.OK else 1.0
+        temperature = float(found.temperature) if found.fit.status_name == "OK" else 1.0
         on_test = logits_of(params, splits.test["x"])
         return on_test, on_test / temperature, temperature
 

@@ -20,10 +20,10 @@ def forecasts():
 
 def test_against_an_optimum_polished_in_another_program(x64):
     logits, labels = forecasts()
-    fit = jax.jit(calibration.fit_temperature)(logits[1000:1400], labels[1000:1400])
-    assert int(fit.status) == calibration.OK
+    fit = jax.jit(calibration.temperature.fit)(logits[1000:1400], labels[1000:1400])
+    assert fit.fit.status_name == "OK"
     np.testing.assert_allclose(fit.temperature, 5.596503830054, rtol=1e-11)
-    np.testing.assert_allclose(fit.log_standard_error, 0.073894862, rtol=1e-7)
+    np.testing.assert_allclose(fit.fit.standard_errors, 0.073894862, rtol=1e-7)
     test, y = logits[1400:], labels[1400:]
     for edges, before, after in (
         ("uniform", 0.129858761872, 0.065225588187),
@@ -35,7 +35,7 @@ def test_against_an_optimum_polished_in_another_program(x64):
 
 def test_single_precision_finds_it_too():
     logits, labels = forecasts()
-    fit = calibration.fit_temperature(logits[1000:1400].astype(np.float32), labels[1000:1400])
+    fit = calibration.temperature.fit(logits[1000:1400].astype(np.float32), labels[1000:1400])
     np.testing.assert_allclose(fit.temperature, 5.5965038, rtol=2e-6)
 
 
@@ -43,17 +43,17 @@ def test_single_precision_finds_it_too():
 def test_the_temperature_follows_the_units_of_the_logits(scale, key):
     logits = 3 * jax.random.normal(key, (300, 4))
     labels = jax.random.categorical(jax.random.fold_in(key, 1), logits / 2)
-    one = calibration.fit_temperature(logits, labels).temperature
-    np.testing.assert_allclose(calibration.fit_temperature(logits * scale, labels).temperature, one * scale, rtol=1e-4)
+    one = calibration.temperature.fit(logits, labels).temperature
+    np.testing.assert_allclose(calibration.temperature.fit(logits * scale, labels).temperature, one * scale, rtol=1e-4)
     assert 1.2 < float(one) < 3.0
 
 
 def test_when_there_is_no_best_temperature():
     labels = jnp.array([0, 1, 2])
-    assert float(calibration.fit_temperature(-jnp.eye(3), labels).temperature) == np.inf
-    perfect = calibration.fit_temperature(jnp.eye(3), labels)
+    assert float(calibration.temperature.fit(-jnp.eye(3), labels).temperature) == np.inf
+    perfect = calibration.temperature.fit(jnp.eye(3), labels)
     assert float(perfect.temperature) == 0.0
-    assert perfect.status_name() == "SEPARATED"
+    assert perfect.fit.status_name == "SEPARATION"
 
 
 def test_bins_hold_every_example_once():
@@ -68,4 +68,4 @@ def test_bins_hold_every_example_once():
 
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"want \[n, k\] and \[n\]"):
-        calibration.fit_temperature(jnp.zeros((3, 2)), jnp.zeros(2, int))
+        calibration.temperature.fit(jnp.zeros((3, 2)), jnp.zeros(2, int))

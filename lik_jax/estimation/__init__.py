@@ -1,0 +1,3 @@
+"""Maximum likelihood: solvers and their statuses."""
+
+from .status import Status as Status
