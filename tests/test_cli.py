@@ -75,11 +75,12 @@ def test_help_loads_nothing_heavy():
     [
         ("classifier", ["--channels", "2", "--width", "8"], ["reliability.png"], ["accuracy", "class marginal"]),
         ("regressor", ["--widths", "8", "--data", "diabetes"], ["predictive.png"], ["90 % interval", "straight line"]),
-        (
+        pytest.param(
             "vae",
             ["--width", "8", "--latents", "2"],
             ["samples.png"],
             ["ELBO", "500 importance samples", "effective sample size", "standard error", "independent Bernoulli"],
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "vae",
@@ -95,9 +96,28 @@ def test_help_loads_nothing_heavy():
             ["bits/dim", "uniform", "reconstruction"],
             marks=pytest.mark.slow,
         ),
-        ("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
-        ("flow", ["--width", "8", "--layers", "2"], ["samples.png"], ["bits/dim", "importance samples", "uniform"]),
-        ("rbm", ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"], ["samples.png"], ["exact", "reverse AIS"]),
+        pytest.param(
+            *("gan", ["--width", "8", "--latents", "2"], ["samples.png"], ["modes found", "energy distance", "truth"]),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *(
+                "flow",
+                ["--width", "8", "--layers", "2"],
+                ["samples.png"],
+                ["bits/dim", "importance samples", "uniform"],
+            ),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *(
+                "rbm",
+                ["--hidden", "4", "--ais-steps", "5", "--ais-chains", "9"],
+                ["samples.png"],
+                ["exact", "reverse AIS"],
+            ),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "score",
             ["--width", "8", "--levels", "5"],
@@ -137,6 +157,7 @@ def test_train_evaluate_and_sample(inside, capsys, model, extra, pictures, words
     assert (folder / pictures[0]).exists()
 
 
+@pytest.mark.slow
 def test_text_of_the_users_own(inside, capsys):
     (inside / "own.txt").write_text("the quick brown fox jumps over the lazy dog. " * 100 + "\N{SNOWMAN}")
     arguments = ["train", "transformer", "--data", "own.txt", "--layers", "1", "--heads", "2", "--width", "8"]

@@ -62,6 +62,7 @@ def test_single_precision():
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.slow
 def test_gradients_are_finite_differences():
     x = jnp.asarray(X)
 
@@ -103,6 +104,7 @@ def test_hutchinson(key: jax.Array, kind: str, variance: float):
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.slow
 def test_divergence_by_basis_vectors_and_by_every_sign():
     def field(t, x):
         return jnp.sin(x @ jnp.asarray(A)) * x + t
@@ -119,6 +121,7 @@ def test_divergence_by_basis_vectors_and_by_every_sign():
     np.testing.assert_allclose(*ends, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_too_few_steps_give_nan_with_a_nan_gradient():
     @jax.jit
     @functools.partial(jax.value_and_grad, has_aux=True)

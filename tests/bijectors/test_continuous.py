@@ -36,6 +36,7 @@ def test_forward_is_a_matrix_exponential_and_inverse_undoes_it(key: jax.Array):
     np.testing.assert_allclose(down, -up, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_points_of_any_rank_and_estimated_log_determinants(key: jax.Array):
     flow, first = continuous(bent, **TIGHT), jax.random.fold_in(key, 1)
     x = jnp.broadcast_to(jnp.array([0.3, -0.8]), (400, 2))
@@ -54,6 +55,7 @@ def test_equal_flows_are_one_static_argument():
     assert continuous(linear) != continuous(bent)
 
 
+@pytest.mark.slow
 def test_maximum_likelihood_finds_the_scale():
     """x = exp(a) z: the best a is half the log of the mean square."""
     flow = continuous(lambda params, t, x: params * x, **TIGHT)

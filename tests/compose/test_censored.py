@@ -137,6 +137,7 @@ def test_masked_examples_may_hold_anything():
     assert all(np.isfinite(leaf).all() for leaf in slopes)
 
 
+@pytest.mark.slow
 def test_of_a_mixture_and_in_a_mixture(key):
     y = Censored(jnp.array([0.5, 3.0, 20.0]), jnp.array([True, False, False]))
     outer, inner = censored(mixture(weibull, 2)), mixture(censored(weibull), 2)

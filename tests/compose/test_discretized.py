@@ -52,6 +52,7 @@ def test_outside():
     assert np.isnan(pixel.log_prob(logistic.Params(0.0, -1.0), 3))
 
 
+@pytest.mark.slow
 def test_tails_quantiles_and_moments(key):
     params = logistic.Params(jnp.array([3.0, 250.0]), jnp.array([2.0, 20.0]))
     mass = jnp.exp(pixel.log_prob(params, ALL[:, None].astype(jnp.float32)))

@@ -61,6 +61,7 @@ def test_errors_say_what_to_do(act, words):
             act()
 
 
+@pytest.mark.slow
 def test_of_a_mixture(key):
     m = independent(mixture(normal, 3), 1)
     params = m.constrain(jax.random.normal(key, (4, 2 * 9)))

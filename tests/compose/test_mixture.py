@@ -174,6 +174,7 @@ def test_masked_examples_add_nothing():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
 
 
+@pytest.mark.slow
 def test_second_derivatives_are_finite(key):
     raw = jax.random.normal(key, (6,))
     hessian = jax.hessian(lambda r: two.log_prob(two.constrain(r), 30.0))(raw)
@@ -181,6 +182,7 @@ def test_second_derivatives_are_finite(key):
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_vmap_jit_and_plain_agree(key):
     raw = jax.random.normal(key, (7, 6))
     y = jnp.linspace(-2, 2, 7)
@@ -189,6 +191,7 @@ def test_vmap_jit_and_plain_agree(key):
     np.testing.assert_allclose(jax.jit(two.log_prob)(two.constrain(raw), y), plain, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_shared_and_vector_components(key):
     m = mixture(multivariate_normal, 3)
     loc = jax.random.normal(key, (3, 2))

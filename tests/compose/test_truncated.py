@@ -91,6 +91,7 @@ def test_draws_lie_between_the_bounds_however_far_out(key):
     np.testing.assert_allclose(draws[:, 1].mean(), -10, atol=0.2)
 
 
+@pytest.mark.slow
 def test_quantile_slopes():
     t = truncated(normal, 0.0)
     params = normal.Params(jnp.float32(-1.0), jnp.float32(1.5))

@@ -98,6 +98,7 @@ def test_a_masked_denoiser_sees_what_is_shown_and_nothing_else():
     assert bool((model.apply(params, shown.at[0, 1].set(0)) != first).any())
 
 
+@pytest.mark.slow
 def test_a_denoiser_that_has_learned_nothing_goes_by_the_noise_alone():
     model = denoiser.create(denoiser.Config(16, num_levels=5, width=8, num_blocks=1), jax.random.key(5))
     x_t = jax.random.normal(jax.random.key(6), (3, 16))
@@ -108,6 +109,7 @@ def test_a_denoiser_that_has_learned_nothing_goes_by_the_noise_alone():
         np.testing.assert_allclose(said[i], jax.nn.softmax(noise_alone.logits), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_denoiser_sees_every_pixel_in_its_place():
     """A patch is cut out and put back at one place."""
     config = denoiser.Config(16, num_levels=2, width=4, num_blocks=1, num_heads=1)

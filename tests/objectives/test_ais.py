@@ -154,6 +154,7 @@ def test_without_weights_there_is_no_variance(model, forward, key: jax.Array):
     np.testing.assert_allclose(estimate.standard_error, 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_machine_agree_with_its_truth(forward, key: jax.Array):
     keys = jax.random.split(key, 4)
     params = rbm.Params(jax.random.normal(keys[0], (8, 5)), jnp.zeros(8), jnp.zeros(5))

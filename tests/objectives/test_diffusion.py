@@ -228,6 +228,7 @@ def test_the_bound_is_a_denoising_loss(key: jax.Array):
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.slow
 def test_discretised_gaussian():
     law = diffusion.level_normal(256)
 

@@ -101,6 +101,7 @@ def test_churn_adds_what_it_takes_away(key: jax.Array):
 
 
 @pytest.mark.usefixtures("x64")
+@pytest.mark.slow
 def test_ddim_with_all_noise_is_ancestral(key: jax.Array):
     options = {"prediction": "x0", "times": schedules.rho_grid(COSINE, 12)}
     ddim, ancestral, still, other = (

@@ -70,6 +70,7 @@ def test_unbiased_is_right_in_the_mean_over_all_samples(kind: str):
 
 
 @pytest.mark.parametrize("distance", [distances.maximum_mean_discrepancy, distances.energy_distance])
+@pytest.mark.slow
 def test_the_standard_error_is_the_spread_over_samples(distance, key: jax.Array):
     first, second = jax.random.split(key)
     x = jax.random.normal(first, (300, 60, 2), jnp.float64)

@@ -179,6 +179,7 @@ def test_errors():
         flow_matching.loss(lambda x_t, t: x_t, x, key=jax.random.key(0), coupling="best")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_hutchinson_estimates_the_density(key: jax.Array):
     def velocity(x_t, t):
         return jnp.tanh(x_t @ jnp.array([[0.5, -0.3], [0.8, 0.2]])) * (1 + t[:, None])

@@ -37,6 +37,7 @@ def test_another_posterior_gives_it_within_the_standard_error(key: jax.Array):
     assert (np.abs(found.log_likelihood - EVIDENCE) < 4 * found.standard_error).all()
 
 
+@pytest.mark.slow
 def test_the_size_of_a_chunk_changes_nothing(key: jax.Array):
     q = normal.Params(jnp.zeros((3, 1)), jnp.ones((3, 1)))
     logs = jax.vmap(weight(q))(jax.random.split(key, 60))

@@ -92,6 +92,7 @@ def test_with_exact_conditionals_the_bound_is_the_likelihood(schedule):
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+@pytest.mark.slow
 def test_finite_steps_are_the_definition(schedule):
     y = np.array([1, 0, 1])
     np.testing.assert_allclose(enumerated(schedule, y, 1), -np.log(marginals(np.full(3, 2))[[0, 1, 2], y]).sum())
@@ -114,6 +115,7 @@ def test_every_order_and_every_count_give_the_likelihood():
 
 
 @pytest.mark.parametrize("num_steps", [None, 1, 7])
+@pytest.mark.slow
 def test_estimates_are_unbiased(key: jax.Array, num_steps):
     n = 20_000
     y = jnp.broadcast_to(jnp.array([1, 0, 1]), (n, 3))
@@ -294,6 +296,7 @@ def test_what_is_given_is_completed(key: jax.Array):
     assert (np.abs(counts - truth) < 4 * np.sqrt(truth * (1 - truth) / 20_000)).all()
 
 
+@pytest.mark.slow
 def test_times_are_of_low_discrepancy_and_never_0(key: jax.Array):
     seen = {}
 

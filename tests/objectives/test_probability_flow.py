@@ -138,6 +138,7 @@ def test_three_levels_with_the_bayes_denoiser():
     np.testing.assert_allclose((np.tile(w / w.sum(), 3) / 3 * parts.total).sum(), -np.log(3), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_hutchinson_is_right_on_average():
     schedule = schedules.Linear(-6.0, 4.0)
 

@@ -44,6 +44,7 @@ def test_schedules_rise(schedule):
 
 
 @pytest.mark.parametrize("learn_ends", [True, False])
+@pytest.mark.slow
 def test_a_learned_schedule_rises_and_keeps_its_ends(learn_ends):
     network, params = learned(gamma_min=-7.0, gamma_max=4.0, learn_ends=learn_ends)
     schedule = network.at(params)

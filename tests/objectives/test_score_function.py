@@ -211,6 +211,7 @@ def test_normal_latents_by_quadrature():
     np.testing.assert_allclose(slopes, [miss * 0.3 - 0.8, miss * 0.8 - 0.3], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_impossible_draws_teach_nothing_and_break_nothing():
     q = bernoulli.Params(jnp.zeros((3, 1)))
     z = jnp.array([[[0], [1], [0]], [[1], [1], [1]]])  # a row each: none, both, one of the two impossible
@@ -230,6 +231,7 @@ def test_impossible_draws_teach_nothing_and_break_nothing():
         assert bool(jnp.isfinite(plain).all())
 
 
+@pytest.mark.slow
 def test_masked_examples_add_exactly_nothing():
     q = jnp.array([[0.3], [jnp.nan]])
     y, mask = jnp.array([[1.0], [7.0]]), jnp.array([True, False])

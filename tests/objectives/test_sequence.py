@@ -44,6 +44,7 @@ def test_micro_batches_add_exactly():
     np.testing.assert_allclose(lj.perplexity(total), 12.1825, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_micro_batches_of_a_model_add_to_the_whole(key: jax.Array):
     tokens = jax.random.randint(key, (6, 9), 0, 5)
     lengths = jnp.array([9, 1, 4, 2, 0, 7])

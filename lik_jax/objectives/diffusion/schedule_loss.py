@@ -35,7 +35,7 @@ def schedule_loss(bound: Callable[[Learned], DiffusionBound], learned: Monotone,
     ...     return diffusion.variational_bound(
     ...         normal, diffusion.gaussian_decoder, lambda x_t, t: x_t, schedule, x, key=jax.random.key(0)
     ...     )
-    >>> gradient = jax.grad(lambda params: schedule_loss(bound, learned, params))(learned.init(jax.random.key(1)))
+    >>> gradient = jax.jit(jax.grad(lambda p: schedule_loss(bound, learned, p)))(learned.init(jax.random.key(1)))
     >>> gradient.ends.shape, gradient.interior.heights.shape
     ((2,), (64,))
     """

@@ -71,7 +71,7 @@ def log_normal_times(key: Array, num: int, schedule: Any, *, mean: float = -1.2,
     Source: Karras et al. (2022), "Elucidating the design space of diffusion-based generative models", table 1.
 
     >>> from lik_jax.objectives.schedules import Karras
-    >>> times = log_normal_times(jax.random.key(0), 999, Karras())
+    >>> times = jax.jit(lambda key: log_normal_times(key, 999, Karras()))(jax.random.key(0))
     >>> round(float((Karras().gamma(times.t) / 2).mean()), 2)
     -1.2
     """
