@@ -91,31 +91,70 @@ def denoiser_loss(params: Any, y: Array, key: Array) -> Array:
     return (prior + diffusion + reconstruction).mean()
 
 
-def flow_loss(params: Any, y: Array, key: Array) -> Array:
-    """Minus the log-density of affine couplings (RealNVP) at uniformly dequantised levels."""
-    width, rng = 0.9, np.random.default_rng(0)
-    x = (y + jax.random.uniform(jax.random.split(key)[0], (1, *y.shape))[0]) / 17
-    log_p, log_q = jnp.log(0.05 + width * x), jnp.log(0.05 + width * (1 - x))
-    log_det = (math.log(width / 17) - log_p - log_q).sum(-1)
-    shift, raw = jnp.split(params["norm"], 2)
-    scale = squareplus(raw)
-    z, log_det = (log_p - log_q - shift) / scale, log_det - jnp.log(scale).sum()
-    for network in params["networks"]:
-        kept, moved = jnp.split(z, 2, -1)
-        h = linear(network["inputs"], kept)
-        for i in range(len(network["up"])):
-            h = h + linear(network["down"][i], jax.nn.gelu(linear(network["up"][i], jax.nn.gelu(h))))
-        raw = linear(network["head"], jax.nn.gelu(h)).reshape(*moved.shape, 2)
-        scale = squareplus(raw[..., 1])
-        log_det = log_det + jnp.log(scale).sum(-1)
-        z = jnp.concatenate([kept, raw[..., 0] + scale * moved], -1)[:, rng.permutation(y.shape[-1])]
-    return -(-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(-1).mean() - log_det.mean()
+def affine_map(raw: Array, x: Array) -> tuple[Array, Array]:
+    scale = squareplus(raw[..., 1])
+    return raw[..., 0] + scale * x, jnp.log(scale)
+
+
+def spline_map(raw: Array, x: Array, bins: int = 8, bound: float = 4.0, least: float = 1e-3) -> tuple[Array, Array]:
+    """A rational-quadratic spline on [-bound, bound], the identity outside."""
+    positive = squareplus(raw)
+
+    def knots(sizes: Array) -> Array:
+        shares = least + (1 - bins * least) * sizes / sizes.sum(-1, keepdims=True)
+        inner = bound * (2 * jnp.cumsum(shares, -1)[..., :-1] - 1)
+        ends = jnp.full((*inner.shape[:-1], 1), bound)
+        return jnp.concatenate([-ends, inner, ends], -1)
+
+    xs, ys = knots(positive[..., :bins]), knots(positive[..., bins : 2 * bins])
+    one = jnp.ones((*x.shape, 1))
+    slopes = jnp.concatenate([one, positive[..., 2 * bins :], one], -1)
+    inside = jnp.abs(x) <= bound
+    at = jnp.where(inside, x, 0)
+    chosen = jax.nn.one_hot((at[..., None] >= xs[..., 1:-1]).sum(-1), bins)
+
+    def pick(values: Array) -> Array:
+        return (chosen * values).sum(-1)
+
+    left, bottom = pick(xs[..., :-1]), pick(ys[..., :-1])
+    width, height = pick(jnp.diff(xs)), pick(jnp.diff(ys))
+    a, b = pick(slopes[..., :-1]) * width / height, pick(slopes[..., 1:]) * width / height
+    z = (at - left) / width
+    below = z**2 + (1 - z) ** 2 + (a + b) * z * (1 - z)
+    y = bottom + height * (z**2 + a * z * (1 - z)) / below
+    slope = jnp.log(height / width * (b * z**2 + 2 * z * (1 - z) + a * (1 - z) ** 2) / below**2)
+    return jnp.where(inside, y, x), jnp.where(inside, slope, 0)
+
+
+def flow_loss(move: Callable[[Array, Array], tuple[Array, Array]]) -> Callable[..., Array]:
+    """Minus the log-density of couplings at uniformly dequantised levels."""
+
+    def loss(params: Any, y: Array, key: Array) -> Array:
+        width, rng = 0.9, np.random.default_rng(0)
+        x = (y + jax.random.uniform(jax.random.split(key)[0], (1, *y.shape))[0]) / 17
+        log_p, log_q = jnp.log(0.05 + width * x), jnp.log(0.05 + width * (1 - x))
+        log_det = (math.log(width / 17) - log_p - log_q).sum(-1)
+        shift, raw = jnp.split(params["norm"], 2)
+        scale = squareplus(raw)
+        z, log_det = (log_p - log_q - shift) / scale, log_det - jnp.log(scale).sum()
+        for network in params["networks"]:
+            kept, moved = jnp.split(z, 2, -1)
+            h = linear(network["inputs"], kept)
+            for i in range(len(network["up"])):
+                h = h + linear(network["down"][i], jax.nn.gelu(linear(network["up"][i], jax.nn.gelu(h))))
+            moved, slope = move(linear(network["head"], jax.nn.gelu(h)).reshape(*moved.shape, -1), moved)
+            log_det = log_det + slope.sum(-1)
+            z = jnp.concatenate([kept, moved], -1)[:, rng.permutation(y.shape[-1])]
+        return -(-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(-1).mean() - log_det.mean()
+
+    return loss
 
 
 STEPS = {
     "vae": Step(configs.Vae(samples=1, dropout=0.0), vae_loss),
     "denoiser": Step(configs.Diffusion(), denoiser_loss),
-    "flow": Step(configs.Flow(kind="affine", dropout=0.0), flow_loss),
+    "realnvp": Step(configs.Flow(kind="affine", dropout=0.0), flow_loss(affine_map)),
+    "spline": Step(configs.Flow(dropout=0.0), flow_loss(spline_map)),
 }
 
 

@@ -36,7 +36,9 @@ def test_estimators_are_unbiased():
     assert variance["DReG"] < variance["IWAE"]
 
 
-@pytest.mark.parametrize("name", ["vae", pytest.param("denoiser", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["vae", *(pytest.param(n, marks=pytest.mark.slow) for n in ("denoiser", "realnvp", "spline"))]
+)
 def test_a_step_by_hand_has_the_loss_of_the_librarys(name: str, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("sklearn")
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
