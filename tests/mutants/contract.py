@@ -142,8 +142,8 @@ MUTANTS = [
         "normal",
         "a slope that has no slope",
         SCALE,
-        "z = special.ratio(y - loc, scale)",
-        "z = special.ratio(y - loc, jax.lax.stop_gradient(scale))",
+        "inverse = special.ratio(jnp.ones_like(scale), scale)\n",
+        'inverse = special.ratio(jnp.ones_like(scale), __import__("jax").lax.stop_gradient(scale))\n',
     ),
     law(
         "jit_vmap_and_broadcasting_agree",
