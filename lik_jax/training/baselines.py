@@ -39,8 +39,8 @@ def ngram(tokens: np.ndarray, train_size: int, *, vocab_size: int, order: int = 
     return -np.log(probability)
 
 
-def independent_bernoulli(train: np.ndarray, test: np.ndarray) -> float:
-    """NLL of an image when every pixel is a coin of its own, nats.
+def independent_bernoulli(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """NLL of each image when every pixel is a coin of its own, nats: ``[m]``.
 
     Args:
         train: 0 or 1, ``[n, ...]``; the shares of ones are smoothed by half a count each way.
@@ -48,11 +48,11 @@ def independent_bernoulli(train: np.ndarray, test: np.ndarray) -> float:
     """
     share = (train.sum(0) + 0.5) / (len(train) + 1)
     log_p = np.where(test > 0, np.log(share), np.log1p(-share))
-    return float(-log_p.reshape(len(test), -1).sum(1).mean())
+    return -log_p.reshape(len(test), -1).sum(1)
 
 
-def pixel_marginals(train: np.ndarray, test: np.ndarray, levels: int) -> float:
-    """NLL of an image when every pixel is drawn on its own from its levels, nats.
+def pixel_marginals(train: np.ndarray, test: np.ndarray, levels: int) -> np.ndarray:
+    """NLL of each image when every pixel is drawn on its own from its levels, nats: ``[m]``.
 
     Args:
         train: whole numbers 0 to ``levels - 1``, ``[n, ...]``; each count is smoothed by ``1 / levels``.
@@ -64,11 +64,11 @@ def pixel_marginals(train: np.ndarray, test: np.ndarray, levels: int) -> float:
     counts = np.full((train.shape[1], levels), 1 / levels)
     np.add.at(counts, (np.broadcast_to(pixels, train.shape), train), 1)
     log_p = np.log(counts / counts.sum(1, keepdims=True))
-    return float(-log_p[pixels, test].sum(1).mean())
+    return -log_p[pixels, test].sum(1)
 
 
-def one_normal(train: np.ndarray, test: np.ndarray) -> float:
-    """NLL of a point under one normal with the mean and the covariance of the training points, nats.
+def one_normal(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """NLL of each point under one normal with the mean and the covariance of the training points, nats: ``[m]``.
 
     Args:
         train: ``[n, d]``.
@@ -77,4 +77,4 @@ def one_normal(train: np.ndarray, test: np.ndarray) -> float:
     train, test = np.asarray(train, np.float64), np.asarray(test, np.float64) - np.asarray(train, np.float64).mean(0)
     covariance = np.cov(train.T, bias=True)
     squares = (test * np.linalg.solve(covariance, test.T).T).sum(1)
-    return float(0.5 * (squares.mean() + np.linalg.slogdet(2 * np.pi * covariance)[1]))
+    return 0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])

@@ -15,10 +15,10 @@ def report(result: Report, facts: Sequence[tuple[str, str]] = ()) -> Any:
     wide = result.dims > 1
     scores = rich.Table(title=f"held out: {result.held_out}", title_justify="left")
     scores.add_column(f"negative log-likelihood per {result.unit}")
-    for column in ("nats", "bits", *(["bits/dim"] if wide else [])):
+    for column in ("nats", "± 95 %", "bits/dim" if wide else "bits"):
         scores.add_column(column, justify="right")
     for row in result.rows():
-        scores.add_row(*(row if wide else row[:3]))
+        scores.add_row(*row)
     below = rich.Table(show_header=False, box=None)
     for name, text in (*result.facts, *facts):
         below.add_row(name, text)

@@ -7,18 +7,42 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
-from ..objectives import Total
 from .data import Batches, in_order
 
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the final table: a loss in nats of held-out data."""
+    """One line of the final table: a loss in nats of held-out data.
+
+    Attributes:
+        name: of what is scored.
+        nats: the mean loss.
+        error: its standard error over held-out units; None where there is none, or none is known.
+    """
 
     name: str
     nats: float
+    error: float | None = None
+
+    @classmethod
+    def of(cls, name: str, losses: ArrayLike, block: int = 1) -> "Score":
+        """The mean of held-out losses with its standard error.
+
+        Args:
+            name: of what is scored.
+            losses: one a unit, ``[n]``.
+            block: so many neighbours count as one draw: characters of a text are not independent.
+        """
+        losses = np.asarray(losses, np.float64)
+        parts = np.array_split(losses - losses.mean(), max(1, len(losses) // block))
+        sums = np.array([part.sum() for part in parts]) if block > 1 else losses - losses.mean()
+        count = len(sums)
+        error = math.sqrt((sums**2).sum() * count / (count - 1)) / len(losses) if count > 1 else None
+        return cls(name, float(losses.mean()), error)
 
 
 @dataclass(frozen=True)
@@ -29,7 +53,7 @@ class Report:
         held_out: of what the scores are an average, "360 images".
         unit: what the scores are counted by: "image", "row", "character".
         scores: the model first, then baselines and floors.
-        dims: numbers in one unit; if more than 1, the table shows bits a dimension too.
+        dims: numbers in one unit; if more than 1, the table shows bits a dimension.
         facts: accuracy, perplexity, calibration error: name and text.
     """
 
@@ -40,10 +64,12 @@ class Report:
     facts: tuple[tuple[str, str], ...] = ()
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, nats, bits and bits a dimension of each score, as text."""
+        """Name, nats, their 95 % margin, and bits a dimension of each score, as text."""
+        bits = [s.nats / math.log(2) / self.dims for s in self.scores]
+        margins = ["" if s.error is None else f"{1.96 * s.error:.4f}" for s in self.scores]
         return [
-            (s.name, f"{s.nats:.4f}", f"{s.nats / math.log(2):.4f}", f"{s.nats / math.log(2) / self.dims:.4f}")
-            for s in self.scores
+            (s.name, f"{s.nats:.4f}", margin, f"{b:.4f}")
+            for s, margin, b in zip(self.scores, margins, bits, strict=True)
         ]
 
 
@@ -83,14 +109,17 @@ class Task:
 
 
 def held_out(
-    score: Callable[[Any, Any, Array], Total], data: Any, batch_size: int = 512
-) -> Callable[[Any, Array], Total]:
-    """Add a jitted ``score(params, batch, key)`` over ``data``, exactly, each batch with a key of its own."""
-    scored = jax.jit(score)
+    losses: Callable[[Any, Any, Array], Array], data: Any, batch_size: int = 512
+) -> Callable[[Any, Array], np.ndarray]:
+    """The losses of all of ``data``, ``[n, ...]``, by a jitted ``losses(params, batch, key)`` ``[B, ...]``.
+
+    Each batch has a key of its own; what comes out is float64, so that its mean is exact.
+    """
+    computed = jax.jit(losses)
     parts = in_order(data, batch_size)
 
-    def total(params: Any, key: Array) -> Total:
-        totals = [scored(params, part, jax.random.fold_in(key, i)) for i, part in enumerate(parts)]
-        return sum(totals[1:], start=totals[0])
+    def all_losses(params: Any, key: Array) -> np.ndarray:
+        found = [computed(params, part, jax.random.fold_in(key, i)) for i, part in enumerate(parts)]
+        return np.concatenate([np.asarray(part, np.float64) for part in found])
 
-    return total
+    return all_losses

@@ -30,8 +30,8 @@ def test_an_ngram_by_hand():
 
 def test_marginals_of_constant_pixels():
     train = np.zeros((1000, 2, 2))
-    assert baselines.independent_bernoulli(train, train) < 0.01
-    assert baselines.pixel_marginals(train, train, 17) < 0.01
+    assert baselines.independent_bernoulli(train, train).mean() < 0.01
+    assert baselines.pixel_marginals(train, train, 17).mean() < 0.01
 
 
 def test_one_normal_is_a_normal():
@@ -40,4 +40,4 @@ def test_one_normal_is_a_normal():
     from scipy.stats import multivariate_normal
 
     truth = multivariate_normal(train.mean(0), np.cov(train.T, bias=True)).logpdf(test)
-    np.testing.assert_allclose(baselines.one_normal(train, test), -truth.mean(), rtol=1e-12)
+    np.testing.assert_allclose(baselines.one_normal(train, test), -truth, rtol=1e-12)

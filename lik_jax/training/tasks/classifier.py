@@ -11,7 +11,7 @@ from jax import Array
 from ... import calibration
 from ...distributions import categorical
 from ...models import classifier, regressor
-from ...objectives import Total, nll
+from ...objectives import nll
 from ..configs import Classifier
 from ..data import Batches, by_row, digits, fingerprint, read_table
 from ..errors import DataError
@@ -39,16 +39,16 @@ def build(config: Classifier) -> Task:
         x = classifier.random_shift(batch["x"], key) if images and config.augment else batch["x"]
         return nll(categorical, categorical.constrain(model.apply(params, x)), batch["y"])
 
-    def score(params: Any, batch: Any, key: Array) -> Total:
+    def score(params: Any, batch: Any, key: Array) -> Array:
         params = categorical.constrain(model.apply(params, batch["x"]))
-        return nll(categorical, params, batch["y"], reduction="total")
+        return nll(categorical, params, batch["y"], reduction="none")
 
-    validation_total = held_out(score, splits.validation)
+    validation_losses = held_out(score, splits.validation)
     logits_of = jax.jit(model.apply)
 
-    def marginal(part: Any) -> float:
+    def marginal(part: Any) -> np.ndarray:
         counts = np.bincount(splits.train["y"], minlength=num_classes) + 0.5
-        return float(-np.log(counts / counts.sum())[part["y"]].mean())
+        return -np.log(counts / counts.sum())[part["y"]]
 
     def scored(params: Any) -> tuple[Array, Array, float]:
         on_validation = logits_of(params, splits.validation["x"])
@@ -61,7 +61,7 @@ def build(config: Classifier) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         labels = splits.test["y"]
         before, after, temperature = scored(params)
-        losses = [float(nll(categorical, categorical.constrain(z), labels)) for z in (before, after)]
+        losses = [nll(categorical, categorical.constrain(z), labels, reduction="none") for z in (before, after)]
         errors = [float(calibration.calibration_error(z, labels)) for z in (before, after)]
         accuracy = float((jnp.argmax(before, -1) == labels).mean())
         kind = "images" if images else "rows"
@@ -69,9 +69,9 @@ def build(config: Classifier) -> Task:
             f"{len(labels)} {kind}",
             kind[:-1],
             (
-                Score("model", losses[0]),
-                Score(f"model, temperature {temperature:.3f}", losses[1]),
-                Score("baseline: class marginal", marginal(splits.test)),
+                Score.of("model", losses[0]),
+                Score.of(f"model, temperature {temperature:.3f}", losses[1]),
+                Score.of("baseline: class marginal", marginal(splits.test)),
             ),
             facts=(
                 ("accuracy", f"{accuracy:.4f}"),
@@ -93,12 +93,12 @@ def build(config: Classifier) -> Task:
         params=model.params,
         batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
         loss=loss,
-        validate=lambda params: float(validation_total(params, key).mean()),
+        validate=lambda params: float(validation_losses(params, key).mean()),
         evaluate=evaluate,
         draw=draw,
         unit="image" if images else "row",
         fingerprint=fingerprint(data),
-        levels={"class marginal": marginal(splits.validation)},
+        levels={"class marginal": float(marginal(splits.validation).mean())},
     )
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from ... import bijectors
 from ...models import flow
-from ...objectives import Total, dequantization
+from ...objectives import dequantization
 from ..baselines import pixel_marginals
 from ..configs import Flow
 from ..data import Batches, by_row, digits, fingerprint
@@ -60,14 +59,14 @@ def build(config: Flow) -> Task:
     def bound(weights: Any, y: Array, key: Array, draws: int) -> dequantization.Dequantized:
         return dequantization.bound(log_prob(model.params(weights)), y, key=key, num_samples=draws)
 
-    def validation_score(weights: Any, y: Array, key: Array) -> Total:
-        return _total(bound(weights, y, key, _VALIDATION_DRAWS).bound)
+    def validation_score(weights: Any, y: Array, key: Array) -> Array:
+        return -bound(weights, y, key, _VALIDATION_DRAWS).bound
 
-    def test_score(weights: Any, y: Array, key: Array) -> Total:
-        return _total(bound(weights, y, key, _TEST_DRAWS).bound)
+    def test_score(weights: Any, y: Array, key: Array) -> Array:
+        return -bound(weights, y, key, _TEST_DRAWS).bound
 
-    def tighter_score(weights: Any, y: Array, key: Array) -> Total:
-        return _total(bound(weights, y, key, _TEST_DRAWS).importance_bound)
+    def tighter_score(weights: Any, y: Array, key: Array) -> Array:
+        return -bound(weights, y, key, _TEST_DRAWS).importance_bound
 
     validation_bound = held_out(validation_score, splits.validation)
     # the same key, so the same noise: the two bounds differ in how draws are averaged alone
@@ -78,9 +77,9 @@ def build(config: Flow) -> Task:
             f"{len(splits.test)} images of {num_pixels} pixels with {LEVELS} levels",
             "image",
             (
-                Score(f"model, bound of uniform noise ({_TEST_DRAWS} draws)", float(test_bound(weights, key).mean())),
-                Score(f"model, bound of {_TEST_DRAWS} importance samples", float(tighter(weights, key).mean())),
-                Score("baseline: every pixel on its own", pixel_marginals(splits.train, splits.test, LEVELS)),
+                Score.of(f"model, bound of uniform noise ({_TEST_DRAWS} draws)", test_bound(weights, key)),
+                Score.of(f"model, bound of {_TEST_DRAWS} importance samples", tighter(weights, key)),
+                Score.of("baseline: every pixel on its own", pixel_marginals(splits.train, splits.test, LEVELS)),
                 Score("uniform", num_pixels * math.log(LEVELS)),
             ),
             dims=num_pixels,
@@ -106,9 +105,5 @@ def build(config: Flow) -> Task:
         draw=draw,
         unit="image",
         fingerprint=fingerprint(images),
-        levels={"every pixel on its own": pixel_marginals(splits.train, splits.validation, LEVELS)},
+        levels={"every pixel on its own": float(pixel_marginals(splits.train, splits.validation, LEVELS).mean())},
     )
-
-
-def _total(bounds: Array) -> Total:
-    return Total(-bounds.sum(), jnp.asarray(len(bounds), bounds.dtype))

@@ -15,7 +15,7 @@ from jax import Array
 from ...compose import independent, mixture
 from ...distributions import multivariate_normal, normal
 from ...models import gan
-from ...objectives import Total, adversarial, distances
+from ...objectives import adversarial, distances
 from .. import ring
 from ..configs import Gan
 from ..data import Batches, by_row, fingerprint
@@ -68,15 +68,15 @@ def build(config: Gan) -> Task:
         fitted = multivariate_normal.mle(splits.train)
         rival = multivariate_normal.sample(fitted, second, (_SAMPLES,))
         rows = (("", samples), (", data of the training part", train), (", one normal", rival))
-        normal_nll = -multivariate_normal.log_prob(fitted, test).mean()
+        normal_nll = -multivariate_normal.log_prob(fitted, test)
         return Report(
             f"{len(test)} points of the ring",
             "point",
             (
-                Score(f"kernel density (bandwidth {_BANDWIDTH}) of {_SAMPLES} samples", _kernel_nll(samples, test)),
-                Score(f"kernel density of {_SAMPLES} points of the training part", _kernel_nll(train, test)),
-                Score("baseline: one normal", float(normal_nll)),
-                Score("truth: the density of the ring", -float(ring.log_prob(jnp.asarray(test)).mean())),
+                Score.of(f"kernel density (bandwidth {_BANDWIDTH}) of {_SAMPLES} samples", _kernel_nll(samples, test)),
+                Score.of(f"kernel density of {_SAMPLES} points of the training part", _kernel_nll(train, test)),
+                Score.of("baseline: one normal", normal_nll),
+                Score.of("truth: the density of the ring", -ring.log_prob(jnp.asarray(test))),
             ),
             facts=(
                 ("modes found", f"{ring.modes_found(np.asarray(samples))} of {ring.MODES}"),
@@ -112,13 +112,13 @@ def build(config: Gan) -> Task:
     )
 
 
-def _kernel_nll(samples: Any, y: np.ndarray) -> float:
-    """The NLL of ``y`` under a normal about each sample, nats a point."""
+def _kernel_nll(samples: Any, y: np.ndarray) -> np.ndarray:
+    """The NLL of each ``y`` under a normal about each sample, nats."""
     kernels = mixture(independent(normal, 1), len(samples))
     loc = jnp.asarray(samples)
     params = kernels.Params(jnp.zeros(len(samples)), normal.Params(loc, jnp.full_like(loc, _BANDWIDTH)))
 
-    def score(params: Any, y: Array, key: Array) -> Total:
-        return Total(-kernels.log_prob(params, y).sum(), jnp.asarray(len(y), y.dtype))
+    def score(params: Any, y: Array, key: Array) -> Array:
+        return -kernels.log_prob(params, y)
 
-    return float(held_out(score, y, batch_size=500)(params, jax.random.key(0)).mean())
+    return held_out(score, y, batch_size=500)(params, jax.random.key(0))

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from ...models import masked_denoiser
-from ...objectives import Total, masked_diffusion
+from ...objectives import masked_diffusion
 from ..baselines import pixel_marginals
 from ..configs import MaskedDiffusion
 from ..data import Batches, by_row, digits, fingerprint
@@ -39,9 +39,8 @@ def build(config: MaskedDiffusion) -> Task:
     def loss(params: Any, y: Array, key: Array) -> Array:
         return bound(params, y, key).mean()
 
-    def score(params: Any, y: Array, key: Array, draws: int, full: bool) -> Total:
-        bounds = jax.vmap(lambda key: bound(params, y, key, full))(jax.random.split(key, draws))
-        return Total(bounds.mean(0).sum(), jnp.asarray(len(y), bounds.dtype))
+    def score(params: Any, y: Array, key: Array, draws: int, full: bool) -> Array:
+        return jax.vmap(lambda key: bound(params, y, key, full))(jax.random.split(key, draws)).mean(0)
 
     validation = held_out(partial(score, draws=_DRAWS, full=False), splits.validation)
     test = held_out(partial(score, draws=_ORDERS, full=True), splits.test)
@@ -51,8 +50,8 @@ def build(config: MaskedDiffusion) -> Task:
             f"{len(splits.test)} images of {num_pixels} pixels with {LEVELS} levels",
             "image",
             (
-                Score("model, bound (every count of hidden pixels)", float(test(params, key).mean())),
-                Score("baseline: every pixel on its own", pixel_marginals(splits.train, splits.test, LEVELS)),
+                Score.of("model, bound (every count of hidden pixels)", test(params, key)),
+                Score.of("baseline: every pixel on its own", pixel_marginals(splits.train, splits.test, LEVELS)),
                 Score("uniform", num_pixels * math.log(LEVELS)),
             ),
             dims=num_pixels,
@@ -87,5 +86,5 @@ def build(config: MaskedDiffusion) -> Task:
         draw=draw,
         unit="image",
         fingerprint=fingerprint(images),
-        levels={"every pixel on its own": pixel_marginals(splits.train, splits.validation, LEVELS)},
+        levels={"every pixel on its own": float(pixel_marginals(splits.train, splits.validation, LEVELS).mean())},
     )

@@ -55,14 +55,14 @@ def build(config: Rbm) -> Task:
 
     def evaluate(params: rbm.Params, key: Array) -> Report:
         forward, reverse, _ = both_sides(params, key)
-        free = float(rbm.free_energy(params, splits.test).mean())
+        free = rbm.free_energy(params, splits.test)
         scores = [
-            Score("model, log Z by AIS (too low on average)", free + float(forward.log_z)),
-            Score("model, log Z by reverse AIS (too high)", free + float(reverse.log_z)),
-            Score("baseline: independent Bernoulli pixels", independent_bernoulli(splits.train, splits.test)),
+            Score.of("model, log Z by AIS (too low on average)", free + forward.log_z),
+            Score.of("model, log Z by reverse AIS (too high)", free + reverse.log_z),
+            Score.of("baseline: independent Bernoulli pixels", independent_bernoulli(splits.train, splits.test)),
         ]
         if config.hidden <= _EXACT:
-            scores.insert(0, Score("model, exact log Z", free + float(rbm.log_partition(params))))
+            scores.insert(0, Score.of("model, exact log Z", free + rbm.log_partition(params)))
         facts = [
             (f"log Z by {name}", f"{float(low):.3f} to {float(high):.3f} (95 %)")
             for name, (low, high) in (("AIS", forward.interval()), ("reverse AIS", reverse.interval()))
@@ -99,7 +99,7 @@ def build(config: Rbm) -> Task:
         draw=draw,
         unit="image",
         fingerprint=fingerprint(images),
-        levels={"independent pixels": independent_bernoulli(splits.train, splits.validation)},
+        levels={"independent pixels": float(independent_bernoulli(splits.train, splits.validation).mean())},
         loss_name="energy difference (no likelihood)",
         carry=chains,
     )

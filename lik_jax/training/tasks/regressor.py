@@ -11,7 +11,7 @@ from jax import Array
 
 from ... import distributions
 from ...models import regressor
-from ...objectives import Total, nll
+from ...objectives import nll
 from ..configs import Regressor
 from ..data import Batches, by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
 from ..errors import DataError
@@ -51,18 +51,20 @@ def build(config: Regressor) -> Task:
     def loss(params: Any, batch: Any, key: Array) -> Array:
         return nll(distribution, predict(params, batch["x"]), batch["y"]) + jnp.log(scale)
 
-    def score(params: Any, batch: Any, key: Array) -> Total:
-        total = nll(distribution, predict(params, batch["x"]), batch["y"], reduction="total")
-        return Total(total.value + total.weight * jnp.log(scale), total.weight)
+    def score(params: Any, batch: Any, key: Array) -> Array:
+        return nll(distribution, predict(params, batch["x"]), batch["y"], reduction="none") + jnp.log(scale)
 
-    validation_total, test_total = held_out(score, parts[1]), held_out(score, parts[2])
+    validation_losses, test_losses = held_out(score, parts[1]), held_out(score, parts[2])
 
-    def baseline(part: Any) -> float:
-        return float(nll(distribution, marginal, part["y"]) + jnp.log(scale))
+    def baseline(part: Any) -> Array:
+        return nll(distribution, marginal, part["y"], reduction="none") + jnp.log(scale)
 
     floor = []
     if config.data == "sine":
-        floor = [Score("truth: on these rows", sine_truth(splits.test)), Score("truth: in expectation", sine_floor())]
+        floor = [
+            Score.of("truth: on these rows", sine_truth(splits.test)),
+            Score("truth: in expectation", sine_floor()),
+        ]
 
     def evaluate(params: Any, key: Array) -> Report:
         facts = []
@@ -75,9 +77,9 @@ def build(config: Regressor) -> Task:
             f"{len(parts[2]['y'])} rows",
             "row",
             (
-                Score(f"model, {config.distribution}", float(test_total(params, key).mean())),
-                Score(f"baseline: one {config.distribution} for all rows", baseline(parts[2])),
-                Score("baseline: straight line, constant normal noise", _linear(train, splits.test)),
+                Score.of(f"model, {config.distribution}", test_losses(params, key)),
+                Score.of(f"baseline: one {config.distribution} for all rows", baseline(parts[2])),
+                Score.of("baseline: straight line, constant normal noise", _linear(train, splits.test)),
                 *floor,
             ),
             facts=tuple(facts),
@@ -110,12 +112,12 @@ def build(config: Regressor) -> Task:
         params=model.params,
         batches=Batches(parts[0], config.fit.batch_size, config.fit.seed),
         loss=loss,
-        validate=lambda params: float(validation_total(params, key).mean()),
+        validate=lambda params: float(validation_losses(params, key).mean()),
         evaluate=evaluate,
         draw=draw,
         unit="row",
         fingerprint=fingerprint(data),
-        levels={"one for all rows": baseline(parts[1])} | ({"truth": sine_floor()} if floor else {}),
+        levels={"one for all rows": float(baseline(parts[1]).mean())} | ({"truth": sine_floor()} if floor else {}),
     )
 
 
@@ -154,9 +156,9 @@ def _units(distribution: Any, y: np.ndarray) -> tuple[np.float32, np.float32]:
     return (np.float32(y.mean()), spread) if inside[0] else (zero, spread)
 
 
-def _linear(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> float:
+def _linear(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> np.ndarray:
     design = [np.column_stack([np.ones(len(part["y"])), part["x"].astype(np.float64)]) for part in (train, test)]
     weights = np.linalg.lstsq(design[0], train["y"].astype(np.float64), rcond=None)[0]
     variance = ((train["y"] - design[0] @ weights) ** 2).mean()
     squares = (test["y"] - design[1] @ weights) ** 2
-    return float((0.5 * squares / variance + 0.5 * np.log(2 * np.pi * variance)).mean())
+    return 0.5 * squares / variance + 0.5 * np.log(2 * np.pi * variance)

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from ...models import score
-from ...objectives import Total, mcmc, score_matching
+from ...objectives import mcmc, score_matching
 from .. import ring
 from ..configs import ScoreNetwork
 from ..data import Batches, by_row, fingerprint
@@ -43,11 +43,9 @@ def build(config: ScoreNetwork) -> Task:
         return reach * (2 * error - dims) + prior
 
     def bound_of(network: Any) -> Any:
-        def total(params: Any, y: Array, key: Array) -> Total:
-            bounds = score_matching.likelihood_bound(network(params), y, sigmas, prior_log_prob, key=key)
-            return Total(bounds.sum(), jnp.asarray(len(y), bounds.dtype))
-
-        return total
+        return lambda params, y, key: score_matching.likelihood_bound(
+            network(params), y, sigmas, prior_log_prob, key=key
+        )
 
     def ideal(params: Any) -> Any:
         return jax.vmap(jax.grad(ring.log_prob))
@@ -66,19 +64,19 @@ def build(config: ScoreNetwork) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         shared, noise_key, langevin_key = jax.random.split(key, 3)
         noised = splits.test + config.sigma_min * np.asarray(jax.random.normal(noise_key, splits.test.shape))
-        truth = -ring.log_prob(jnp.asarray(noised), config.sigma_min).mean()
+        truth = -ring.log_prob(jnp.asarray(noised), config.sigma_min)
         own = float((splits.train**2).mean()) + config.sigma_min**2
-        one = 0.5 * (noised**2).sum(-1).mean() / own + 0.5 * dims * math.log(2 * math.pi * own)
+        one = 0.5 * (noised**2).sum(-1) / own + 0.5 * dims * math.log(2 * math.pi * own)
         samples = np.asarray(drawn(params, langevin_key))
         shares, near = ring.share_of_each_mode(samples), ring.share_near_a_mode(samples, config.sigma_min)
         return Report(
             f"{len(splits.test)} points with noise of {config.sigma_min}",
             "point",
             (
-                Score("model, bound", float(test_bound(params, shared).mean())),
-                Score("the same bound with the true score", float(test_ideal(params, shared).mean())),
-                Score("floor: the true density", float(truth)),
-                Score("baseline: one normal", float(one)),
+                Score.of("model, bound", test_bound(params, shared)),
+                Score.of("the same bound with the true score", test_ideal(params, shared)),
+                Score.of("floor: the true density", truth),
+                Score.of("baseline: one normal", one),
             ),
             dims=dims,
             facts=(

@@ -11,8 +11,7 @@ from jax import Array
 
 from ...distributions import categorical
 from ...models import transformer
-from ...objectives import Total, nll
-from ...objectives.sequence import perplexity
+from ...objectives import nll
 from ..baselines import ngram
 from ..configs import Transformer
 from ..data import Batches, encode, fingerprint, help_text, read_text
@@ -38,24 +37,27 @@ def build(config: Transformer) -> Task:
     def loss(params: Any, batch: Any, key: Array) -> Array:
         return nll(categorical, categorical.constrain(model.apply(params, batch["x"])), batch["y"])
 
-    def score(params: Any, batch: Any, key: Array) -> Total:
+    def score(params: Any, batch: Any, key: Array) -> Array:
         logits, y = model.apply(params, batch["x"]), batch["y"]
-        total = nll(categorical, categorical.constrain(logits), y, mask=batch["counts"], reduction="total")
-        unknown = (batch["counts"] & (y == vocab_size - 1)).sum()
-        return Total(total.value + surcharge * unknown.astype(total.value.dtype), total.weight)
+        losses = nll(categorical, categorical.constrain(logits), y, mask=batch["counts"], reduction="none")
+        return losses + surcharge * (y == vocab_size - 1).astype(losses.dtype)
 
     parts = [
         windows(tokens[:end], begin, config.block)
         for begin, end in ((begin_validation, begin_test), (begin_test, len(tokens)))
     ]
-    validation_total, test_total = (held_out(score, part, batch_size=128) for part in parts)
+    windows_of = [held_out(score, part, batch_size=128) for part in parts]
+
+    def losses_of(which: int, params: Any, key: Array) -> np.ndarray:
+        """One a character, in the order of the text."""
+        return windows_of[which](params, key)[parts[which]["counts"]]
 
     def take(data: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         window = data[rows[:, None] + np.arange(config.block + 1)]
         return {"x": window[:, :-1], "y": window[:, 1:]}
 
     def evaluate(params: Any, key: Array) -> Report:
-        total = test_total(params, key)
+        model_losses = losses_of(1, params, key)
         losses = ngram(tokens, begin_test, vocab_size=vocab_size)
         unseen = tokens[begin_test:] == vocab_size - 1
         frequent = np.bincount(tokens[:begin_test], minlength=vocab_size) + 1 / vocab_size
@@ -64,12 +66,12 @@ def build(config: Transformer) -> Task:
             f"the last {len(tokens) - begin_test} characters, each scored once",
             "character",
             (
-                Score("model", float(total.mean())),
-                Score("baseline: interpolated 5-gram", float((losses + surcharge * unseen).mean())),
-                Score("baseline: character frequencies", float((unigram + surcharge * unseen).mean())),
+                Score.of("model", model_losses, config.block),
+                Score.of("baseline: interpolated 5-gram", losses + surcharge * unseen, config.block),
+                Score.of("baseline: character frequencies", unigram + surcharge * unseen, config.block),
             ),
             facts=(
-                ("perplexity", f"{float(perplexity(total)):.3f}"),
+                ("perplexity", f"{math.exp(model_losses.mean()):.3f}"),
                 ("vocabulary", f"{vocab_size - 1} characters and one for unknown ({int(unseen.sum())} held out)"),
             ),
         )
@@ -88,7 +90,7 @@ def build(config: Transformer) -> Task:
             tokens[:begin_validation], config.fit.batch_size, config.fit.seed, take, begin_validation - config.block
         ),
         loss=loss,
-        validate=lambda params: float(validation_total(params, key).mean()),
+        validate=lambda params: float(losses_of(0, params, key).mean()),
         evaluate=evaluate,
         draw=draw,
         unit="character",
