@@ -4,6 +4,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -37,7 +38,7 @@ def logit(z: Array) -> Array:
     """Log-odds of the event, ``[n]``."""
     if z.ndim == 1:
         return z
-    top = jnp.arange(z.shape[1]) == z.argmax(-1)[:, None]
+    top = jnp.arange(z.shape[1])[None] == z.argmax(-1)[:, None]
     return z.max(-1) - jax.nn.logsumexp(jnp.where(top, -jnp.inf, z), axis=-1)
 
 
@@ -57,9 +58,15 @@ def cuts(p: Array, bins: int, edges: Edges, name: str) -> Array:
         raise ValueError(f"{name}: bins={bins!r}; want a whole number, 1 or more.")
     if edges not in ("uniform", "mass"):
         raise ValueError(f"{name}: edges={edges!r}; want 'uniform' or 'mass'.")
+    i = np.arange(bins + 1)
     if edges == "mass":
-        return jnp.quantile(p, jnp.linspace(0, 1, bins + 1, dtype=p.dtype))
-    return jnp.arange(bins + 1, dtype=p.dtype) / bins
+        # by whole numbers, so that an edge that is one of the confidences is exactly this one
+        below, rest = np.divmod(i * (p.size - 1), bins)
+        ordered = jnp.sort(p)
+        low, high = ordered[below], ordered[np.minimum(below + 1, p.size - 1)]
+        return low + jnp.asarray(rest / bins, p.dtype) * (high - low)
+    # by NumPy: XLA would multiply by 1 / bins, and 3 / 10 would not be the 0.3 that is asked for
+    return jnp.asarray(i / bins, p.dtype)
 
 
 def bin_of(p: Array, edges: Array, closed: Closed, name: str) -> Array:

@@ -26,7 +26,7 @@ def replicates(
 
     Args:
         statistic: of a key to what is wanted.
-        key: split into as many.
+        key: folded with the number of each.
         num_resamples: how many.
         size: numbers that one copy of the data holds.
         batch_size: copies at once; if None as many as hold 4 million numbers.
@@ -39,8 +39,8 @@ def replicates(
         raise ValueError(
             f"{name}: num_resamples={num_resamples} and batch_size={batch_size}; want 2 or more, and 1 or more."
         )
-    at_once = max(1, _AT_ONCE // max(size, 1)) if batch_size is None else batch_size
-    return jax.lax.map(statistic, jax.random.split(key, num_resamples), batch_size=min(at_once, num_resamples))
+    at_once = min(num_resamples, max(1, _AT_ONCE // max(size, 1)) if batch_size is None else batch_size)
+    return jax.lax.map(lambda i: statistic(jax.random.fold_in(key, i)), jnp.arange(num_resamples), batch_size=at_once)
 
 
 def central(draws: Array, level: float) -> tuple[Array, Array]:

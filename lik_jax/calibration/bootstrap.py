@@ -82,7 +82,9 @@ def bootstrap(
     )
     if method == "bca":
         others = jnp.arange(n - 1)
-        without = jax.lax.map(lambda i: at(others + (others >= i)), jnp.arange(n), batch_size=batch_size)
+        without = jax.lax.map(
+            lambda i: at(jnp.where(others < i, others, others + 1)), jnp.arange(n), batch_size=batch_size
+        )
         low, high = _accelerated(estimate, draws, without, level)
     else:
         low, high = central(draws, level)

@@ -141,7 +141,9 @@ def squared_calibration_error(
 
     Each bin's squared gap less its own sampling variance, averaged by examples over the bins that hold 2 or more. The
     variance is that of confidence less outcome; where all confidences of a bin are alike it is that of the outcomes.
-    The standard error is that of squares of normal gaps, so the interval holds whether or not the forecasts are right.
+    The standard error is that of squares of normal gaps. It grows with the error, and the interval holds the errors
+    that the estimate does not contradict by the standard error each would have (as Wilson's for a share): so it is
+    right for right forecasts too, where it holds 0.
 
     Args:
         logits: ``[n, k]`` or ``[n]``, as for `reliability`; ``bins``, ``edges`` and ``closed`` too.
@@ -165,14 +167,20 @@ def squared_calibration_error(
     z = checked(logits, labels, name)
     p = confidence(z)
     gap, noise, weight = _gaps(p - outcome(z, labels), _bins(p, bins, edges, closed, 2, name), bins)
-    # of the square of a normal gap with this noise: 4 gap^2 noise + 2 noise^2, estimated without bias; at least what it
-    # is where there is no gap
-    least = (2 * weight**2 * noise**2).sum()
-    variance = jnp.maximum((weight**2 * (4 * gap**2 * noise - 2 * noise**2)).sum(), least)
-    error = jnp.sqrt(variance)
-    estimate = (weight * (gap**2 - noise)).sum()
-    reach = ndtri(jnp.asarray((1 + level) / 2, z.dtype)) * error
-    return Interval(estimate, estimate - reach, estimate + reach, error)
+    plain = (weight * gap**2).sum()
+    estimate = plain - (weight * noise).sum()
+    # the square of a normal gap has variance 2 noise^2 + 4 noise gap^2: one part whatever the error, one that grows
+    # with it
+    fixed = (2 * weight**2 * noise**2).sum()
+    growth = 4 * (weight**2 * noise * gap**2).sum() / jnp.where(plain > 0, plain, 1)
+    # the errors from which the estimate is no more than q standard errors away, by the standard error each has
+    q = ndtri(jnp.asarray((1 + level) / 2, z.dtype))
+    still = q * jnp.sqrt(fixed)
+    middle = estimate + q**2 * growth / 2
+    reach = jnp.sqrt(jnp.maximum((middle - estimate) * (middle + estimate) + still**2, 0))
+    low = jnp.where(estimate > still, middle - reach, estimate - still)
+    high = jnp.where(estimate > -still, middle + reach, estimate + still)
+    return Interval(estimate, low, high, jnp.sqrt(fixed + growth * jnp.maximum(estimate, 0)))
 
 
 @partial(jax.jit, static_argnames=("bins", "edges", "closed", "norm", "level", "num_resamples"))

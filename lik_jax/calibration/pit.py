@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from .._arrays import as_floats
 from ..distribution import Univariate, name_of, require
-from ..distributions import binomial
 from ..objectives.likelihood import check_shapes, observation_axes
 from ._resampling import check_level
 
@@ -70,7 +70,6 @@ def pit(distribution: Univariate, params: Any, y: ArrayLike, *, key: Array | Non
     return below + jax.random.uniform(key, upto.shape, upto.dtype) * (upto - below)
 
 
-@partial(jax.jit, static_argnames=("distribution", "bins", "level"))
 def pit_histogram(
     distribution: Univariate, params: Any, y: ArrayLike, *, bins: int = 10, level: float = 0.95
 ) -> PitHistogram:
@@ -95,17 +94,22 @@ def pit_histogram(
     check_level(level, "pit_histogram")
     if bins < 1:
         raise ValueError(f"pit_histogram: bins={bins}; want 1 or more.")
-    below, upto = (x.reshape(-1) for x in _steps(distribution, params, y, "pit_histogram"))
-    edges = (jnp.arange(bins + 1, dtype=upto.dtype) / bins)[:, None]
+    density = _density(distribution, params, y, bins)
+    low, high = (jnp.asarray(end * bins / jnp.size(y), density.dtype) for end in _band(jnp.size(y), bins, level))
+    return PitHistogram(density, low, high)
+
+
+@partial(jax.jit, static_argnames=("distribution", "bins"))
+def _density(distribution: Univariate, params: Any, y: ArrayLike, bins: int) -> Array:
+    below, upto = (x.reshape(1, -1) for x in _steps(distribution, params, y, "pit_histogram"))
+    edges = jnp.asarray(np.arange(bins + 1)[:, None] / bins, upto.dtype)
     wide = upto > below
     # a step is filled evenly; without one, the transform lies at its upper end
     filled = jnp.clip((edges - below) / jnp.where(wide, upto - below, 1), 0, 1)
-    share = jnp.where(wide, filled, (edges >= upto).astype(upto.dtype)).at[0].set(0).mean(1)
-    low, high = _band(upto.size, bins, level, upto)
-    return PitHistogram(jnp.diff(share) * bins, low * bins / upto.size, high * bins / upto.size)
+    share = jnp.where(wide, filled, (edges >= upto).astype(upto.dtype)).at[0].set(0)
+    return jnp.diff(share, axis=0).mean(1) * bins
 
 
-@partial(jax.jit, static_argnames=("level",))
 def rank_histogram(samples: ArrayLike, y: ArrayLike, *, key: Array, level: float = 0.95) -> RankHistogram:
     """How many draws of its forecast lie below each observation: every rank is as likely if the forecasts are right.
 
@@ -126,12 +130,18 @@ def rank_histogram(samples: ArrayLike, y: ArrayLike, *, key: Array, level: float
         raise ValueError(
             f"rank_histogram: samples have shape {jnp.shape(samples)} and y {jnp.shape(y)}; want [m, ...] and [...]."
         )
+    counts = _ranked(samples, y, key)
+    low, high = (jnp.asarray(end, counts.dtype) for end in _band(jnp.size(y), counts.size, level))
+    return RankHistogram(counts, low, high)
+
+
+@jax.jit
+def _ranked(samples: ArrayLike, y: ArrayLike, key: Array) -> Array:
     draws, y = as_floats(samples, y)
-    draws, y = draws.reshape(draws.shape[0], -1), y.reshape(-1)
-    ties = (draws == y[None]).sum(0)
-    rank = (draws < y[None]).sum(0) + jax.random.randint(key, ties.shape, 0, ties + 1)
-    counts = jnp.zeros(draws.shape[0] + 1, y.dtype).at[rank].add(1)
-    return RankHistogram(counts, *_band(y.size, counts.size, level, y))
+    draws, y = draws.reshape(draws.shape[0], -1), y.reshape(1, -1)
+    ties = (draws == y).sum(0)
+    rank = (draws < y).sum(0) + jax.random.randint(key, ties.shape, 0, ties + 1)
+    return jnp.zeros(draws.shape[0] + 1, y.dtype).at[rank].add(1)
 
 
 def _steps(distribution: Univariate, params: Any, y: ArrayLike, name: str) -> tuple[Array, Array]:
@@ -158,8 +168,12 @@ def before(y: ArrayLike) -> Array:
     return as_floats(y)[0] - 1
 
 
-def _band(n: int, bins: int, level: float, like: Array) -> tuple[Array, Array]:
-    """Central quantiles of the count of one of ``bins`` equally likely bins among ``n``."""
-    params = binomial.from_probs(jnp.asarray(n, like.dtype), jnp.asarray(1 / bins, like.dtype))
-    low, high = binomial.icdf(params, jnp.asarray([(1 - level) / 2, (1 + level) / 2], like.dtype))
-    return low, high
+def _band(n: int, bins: int, level: float) -> tuple[int, int]:
+    """Central quantiles of the count of one of ``bins`` equally likely bins among ``n``: plain numbers, so by NumPy."""
+    if bins == 1:
+        return n, n
+    k = np.arange(1, n + 1)
+    log_ratio = np.log((n - k + 1) / k) - np.log(bins - 1)
+    below = np.cumsum(np.exp(n * np.log1p(-1 / bins) + np.concatenate([[0.0], np.cumsum(log_ratio)])))
+    low, high = np.searchsorted(below, [(1 - level) / 2, (1 + level) / 2])
+    return int(low), int(high)
