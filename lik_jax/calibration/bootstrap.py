@@ -42,9 +42,9 @@ def bootstrap(
 ) -> Interval:
     """The interval of ``statistic(*arrays)`` over examples drawn again.
 
-    A measure that no data can put below its true value, such as a calibration error without ``debias``, rises when
-    examples are drawn again: its interval may leave out the truth. See `squared_calibration_error` and
-    `calibration_test`.
+    For statistics without much bias, such as mean scores. A calibration error is biased upwards, and once more when
+    examples are drawn again: the interval may leave out the truth, 0 first of all. `squared_calibration_error` and
+    `calibration_test` have intervals of their own.
 
     Args:
         statistic: of arrays of ``n`` examples to an array of any shape: a measure, or ``jnp.mean`` of a score. The

@@ -127,7 +127,7 @@ def test_coverage_of_counts_is_that_of_their_quantiles(x64, key):
     for level, share in zip(levels, found.covered, strict=True):
         low, high = st.poisson.ppf([[(1 - level) / 2], [(1 + level) / 2]], rate)
         assert float(share) == pytest.approx(((np.asarray(y) >= low) & (np.asarray(y) <= high)).mean())
-    # quantiles that fall right on a step: both are in the interval from the 1/4 quantile to the 3/4 quantile
+    # an even bet: both ends are in the interval from the 1/4 quantile to the 3/4 quantile
     even = calibration.coverage(bernoulli, bernoulli.Params(0.0), jnp.array([0, 1, 1]), jnp.array([0.5]))
     assert even.covered.tolist() == [1.0]
 
