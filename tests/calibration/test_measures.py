@@ -325,23 +325,23 @@ def test_bootstrap_against_scipy(x64, key):
     y = x**2 + np.asarray(jax.random.normal(keys[1], (40,)))
 
     def ratio(x, y):
-        return y.mean(-1) / x.mean(-1)
+        return y.var() / x.mean()
 
     for method, own in zip(("percentile", "basic", "bca"), keys[2:], strict=True):
         found = calibration.bootstrap(ratio, x, y, key=own, num_resamples=20_000, level=0.9, method=method)
         known = st.bootstrap(
             (x, y),
-            lambda x, y, axis: y.mean(axis) / x.mean(axis),
+            lambda x, y, axis: y.var(axis) / x.mean(axis),
             paired=True,
             n_resamples=20_000,
             confidence_level=0.9,
             method=method,
             rng=np.random.default_rng(0),
         )
-        np.testing.assert_allclose(found.estimate, y.mean() / x.mean(), rtol=1e-12)
+        np.testing.assert_allclose(found.estimate, y.var() / x.mean(), rtol=1e-12)
         np.testing.assert_allclose(found.standard_error, known.standard_error, rtol=0.03)
         np.testing.assert_allclose(
-            [found.low, found.high], known.confidence_interval, atol=0.06 * float(known.standard_error)
+            [found.low, found.high], known.confidence_interval, atol=0.08 * float(known.standard_error)
         )
 
 
