@@ -5,6 +5,7 @@ A map is a module: ``fit(logits, labels)`` gives its params, ``apply(params, log
 
 from . import conformal as conformal
 from . import quantile_calibration as quantile_calibration
+from . import report as report
 from . import temperature as temperature
 from . import variance_scaling as variance_scaling
 from .isotonic import isotonic_regression as isotonic_regression

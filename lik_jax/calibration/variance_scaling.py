@@ -16,6 +16,7 @@ Source: Levi, Gispan, Giladi and Fetaya (2022), "Evaluating and calibrating unce
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -86,7 +87,7 @@ def fit(
         most = jnp.max(size, initial=0)
         unit = jnp.where(most > 0, most, 1)
         log_factor = jnp.log(mean((size / unit) ** power)) / power + jnp.log(unit)
-        exact, curvature, converged = most == 0, jnp.full((), power, y.dtype), jnp.array(True)
+        curvature, exact, converged = jnp.full((), power, y.dtype), most == 0, jnp.array(True)
     else:
         log_factor, curvature, exact, converged = _newton(distribution, params, y, mean)
     lost = ~((total > 0) & jnp.isfinite(mean(distribution.log_prob(params, y))))
@@ -108,47 +109,44 @@ def apply(params: Params, predicted: Any) -> Any:
     return predicted._replace(scale=factor * scale)
 
 
+def applies_to(params: Any) -> bool:
+    """True where params have a ``loc`` and a ``scale``."""
+    return {"loc", "scale"} <= set(getattr(params, "_fields", ()))
+
+
 def _require_scale(params: Any, name: str) -> None:
-    if not {"loc", "scale"} <= set(getattr(params, "_fields", ())):
+    if not applies_to(params):
         raise TypeError(
             f"{name}: params is {type(params).__module__}.{type(params).__name__}; variance scaling wants those of a "
             f"location-scale family, with fields loc and scale. quantile_calibration takes any continuous distribution."
         )
 
 
-def _newton(distribution: Any, params: Any, y: Array, mean: Any) -> tuple[Array, Array, Array, Array]:
+def _newton(distribution: Any, params: Any, y: Array, mean: Callable[[Array], Array]) -> tuple[Array, ...]:
     """Logarithm of the factor, curvature there, whether ever smaller is better, and whether it was found."""
     eps, limit = float(jnp.finfo(y.dtype).eps), 0.45 * math.log(float(jnp.finfo(y.dtype).max))
 
     def loss(t: Array) -> Array:
         return -distribution.log_prob(params._replace(scale=jnp.exp(t) * params.scale), y)
 
-    def slopes(t: Array) -> tuple[Array, Array]:
-        one = jnp.ones_like(t)
-        slope, curvature = jax.jvp(lambda t: jax.jvp(loss, (t,), (one,))[1], (t,), (one,))
-        return mean(slope), mean(curvature)
-
-    def outside(width: Array) -> Array:
-        return (slopes(-width)[0] > 0) | (slopes(width)[0] < 0)
-
-    one = jnp.ones((), y.dtype)
-    width = jax.lax.while_loop(lambda b: (b < limit) & outside(b), lambda b: jnp.minimum(2 * b, limit), one)
-    exact = slopes(-width)[0] >= 0
-
     def small(slope: Array, curvature: Array, tolerance: float) -> Array:
         return jnp.abs(slope) <= tolerance * (1 + curvature)
 
     def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        i, low, high, t = state
-        slope, curvature = slopes(t)
+        i, low, high, t, _, _ = state
+        one = jnp.ones_like(t)
+        slope, curvature = map(mean, jax.jvp(lambda t: jax.jvp(loss, (t,), (one,))[1], (t,), (one,)))
         low, high = jnp.where(slope < 0, t, low), jnp.where(slope < 0, high, t)
         moved = t - slope / curvature
-        return i + 1, low, high, jnp.where((moved > low) & (moved < high), moved, (low + high) / 2)
+        moved = jnp.where((moved > low) & (moved < high), moved, (low + high) / 2)
+        return i + 1, low, high, jnp.where(small(slope, curvature, eps), t, moved), slope, curvature
 
     def unfinished(state: tuple[Array, ...]) -> Array:
-        return ~exact & (state[0] < 60) & ~small(*slopes(state[3]), eps)
+        i, _, high, _, slope, curvature = state
+        return (i < 80) & (high > 1 - limit) & ~small(slope, curvature, eps)
 
-    start = jnp.zeros((), jnp.int32), -width, width, jnp.zeros((), y.dtype)
-    t = jax.lax.while_loop(unfinished, step, start)[3]
-    slope, curvature = slopes(t)
-    return t, curvature, exact, small(slope, curvature, eps**0.5)
+    number = partial(jnp.full, (), dtype=y.dtype)
+    start = jnp.zeros((), jnp.int32), number(-limit), number(limit), number(0), number(jnp.inf), number(0)
+    _, low, _, t, slope, curvature = jax.lax.while_loop(unfinished, step, start)
+    # no slope towards larger factors was ever met
+    return t, curvature, low == number(-limit), small(slope, curvature, eps**0.5)

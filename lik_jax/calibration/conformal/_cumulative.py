@@ -26,7 +26,7 @@ def scores(logits: ArrayLike, penalty: ArrayLike, k_reg: ArrayLike, key: Array |
     place = jnp.arange(1, z.shape[-1] + 1, dtype=z.dtype)
     late = penalty * jnp.maximum(place - k_reg, 0)
     sorted_scores = ahead + u * p + late.reshape((1,) * (z.ndim - 1) + late.shape)
-    return jnp.take_along_axis(sorted_scores, jnp.argsort(order, axis=-1), -1)
+    return jnp.put_along_axis(jnp.zeros_like(z), order, sorted_scores, -1, inplace=False)
 
 
 def check_key(name: str, randomised: bool, key: Array | None) -> None:

@@ -78,9 +78,8 @@ def quantile(scores: ArrayLike, *, level: Level, mask: ArrayLike | None = None) 
     """
     (s,) = as_floats(scores)
     if s.ndim != 1 or (mask is not None and jnp.shape(mask) != s.shape):
-        raise ValueError(
-            f"quantile: scores have shape {s.shape} and mask {jnp.shape(mask)}; want [n], and [n] or None."
-        )
+        given = "" if mask is None else f" and mask {jnp.shape(mask)}"
+        raise ValueError(f"quantile: scores have shape {s.shape}{given}; want [n] for each.")
     place: Any = rank(s.size, level)
     if mask is not None:
         keep = jnp.asarray(mask).astype(bool)
