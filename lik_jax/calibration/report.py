@@ -176,7 +176,7 @@ def regression(
             if distribution.support.discrete
             else quantile_calibration_error(distribution, params, y)
         )
-        ends = [distribution.icdf(params, p) for p in ((1 - share) / 2, (1 + share) / 2)]
+        ends = jax.vmap(lambda p: distribution.icdf(params, p))(jnp.asarray([(1 - share) / 2, (1 + share) / 2]))
         return Predictions(_mean(loss), error, *intervals(*ends))
 
     bound = distributional.fit(distribution, *validation, level=level)
@@ -185,8 +185,13 @@ def regression(
         return Regression(predictions(params), None, None, conformal)
     scaling = variance_scaling.fit(distribution, *validation)
     usable = scaling.fit is not None and scaling.fit.status == Status.OK
-    after = variance_scaling.apply(scaling._replace(factor=jnp.where(usable, scaling.factor, 1)), params)
-    return Regression(predictions(params), scaling, predictions(after), conformal)
+    # both at once, under one factor or the other: quantiles of some families take seconds to compile
+    factors = jnp.stack([jnp.ones_like(scaling.factor), jnp.where(usable, scaling.factor, 1)])
+    both = jax.vmap(lambda factor: predictions(variance_scaling.apply(variance_scaling.Params(factor), params)))(
+        factors
+    )
+    before, after = (jax.tree.map(lambda x: x[i], both) for i in (0, 1))  # noqa: B023
+    return Regression(before, scaling, after, conformal)
 
 
 def _mean(values: Array) -> Estimate:

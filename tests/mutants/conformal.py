@@ -31,11 +31,18 @@ MUTANTS = [
         "share = Fraction(level)",
     ),
     conformal(
-        "coverage_of_1000_splits_has_its_exact_law[threshold]",
+        "the_rank_is_exact[9/10-0.9]",
         "the quantile of n scores and not of n + 1",
         QUANTILES,
         "np.arange(least + 1, most + 2)",
         "np.arange(least, most + 1)",
+    ),
+    conformal(
+        "coverage_of_1000_splits_has_its_exact_law[threshold]",
+        "the score before the right one",
+        QUANTILES,
+        "jnp.nan, rising[place - 1]",
+        "jnp.nan, rising[place - 2]",
     ),
     conformal(
         "too_few_examples_give_the_whole_set",
@@ -66,7 +73,7 @@ MUTANTS = [
         "return scores <= bound + slack",
     ),
     conformal(
-        "covariate_shift",
+        "equal_weights_are_none[0.9]",
         "weights without the new example's own",
         QUANTILES,
         "total = w.sum() + own",
@@ -74,10 +81,10 @@ MUTANTS = [
     ),
     conformal(
         "coverage_of_1000_splits_has_its_exact_law[aps, random]",
-        "all of a class's own probability counts, though it was drawn",
-        CUMULATIVE,
-        "else jax.random.uniform(key, shape, z.dtype)",
-        "else jax.random.uniform(key, shape, z.dtype, 0.9)",
+        "a bound that was drawn, applied to scores that were not",
+        "calibration/conformal/aps.py",
+        "within(scores(logits, key=key), params.bound)",
+        "within(scores(logits), params.bound)",
     ),
     conformal(
         "scores_of_adaptive_sets",
