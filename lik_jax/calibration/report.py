@@ -176,7 +176,8 @@ def regression(
             if distribution.support.discrete
             else quantile_calibration_error(distribution, params, y)
         )
-        ends = jax.vmap(lambda p: distribution.icdf(params, p))(jnp.asarray([(1 - share) / 2, (1 + share) / 2]))
+        levels = jnp.asarray([(1 - share) / 2, (1 + share) / 2], loss.dtype)
+        ends = jax.vmap(lambda p: distribution.icdf(params, p))(levels)
         return Predictions(_mean(loss), error, *intervals(*ends))
 
     bound = distributional.fit(distribution, *validation, level=level)
@@ -187,9 +188,8 @@ def regression(
     usable = scaling.fit is not None and scaling.fit.status == Status.OK
     # both at once, under one factor or the other: quantiles of some families take seconds to compile
     factors = jnp.stack([jnp.ones_like(scaling.factor), jnp.where(usable, scaling.factor, 1)])
-    both = jax.vmap(lambda factor: predictions(variance_scaling.apply(variance_scaling.Params(factor), params)))(
-        factors
-    )
+    scales = jax.vmap(lambda factor: variance_scaling.apply(variance_scaling.Params(factor), params).scale)(factors)
+    both = jax.vmap(lambda scale: predictions(params._replace(scale=scale)))(scales)
     before, after = (jax.tree.map(lambda x: x[i], both) for i in (0, 1))  # noqa: B023
     return Regression(before, scaling, after, conformal)
 

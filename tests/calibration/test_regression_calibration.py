@@ -37,7 +37,13 @@ def log_density(name, distribution, shapes, frozen, loc, scale, y):
     return frozen.logpdf((y - loc) / scale) - np.log(scale) if name == "student_t" else frozen.logpdf(y, loc, scale)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("normal", "laplace", "student_t") else pytest.mark.slow)
+        for name in FAMILIES
+    ],
+)
 def test_the_factor_is_that_of_another_optimiser(name, x64):
     distribution, shapes, frozen = FAMILIES[name]
     loc, scale, y = held_out()
@@ -197,6 +203,7 @@ def test_the_map_finds_the_true_distribution():
     np.testing.assert_allclose(quantile_calibration.cdf(fitted, lj.normal, NORMAL, quantiles), p, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_new_levels_are_uniform_after_it():
     fitted = quantile_calibration.fit(lj.normal, NORMAL, wrong(5000))
     y = wrong(1000, seed=1)

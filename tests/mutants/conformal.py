@@ -83,8 +83,8 @@ MUTANTS = [
         "coverage_of_1000_splits_has_its_exact_law[aps, random]",
         "a bound that was drawn, applied to scores that were not",
         "calibration/conformal/aps.py",
-        "within(scores(logits, key=key), params.bound)",
-        "within(scores(logits), params.bound)",
+        "within(scores(logits, key=key), params.bound, 0)",
+        "within(scores(logits), params.bound, 0)",
     ),
     conformal(
         "scores_of_adaptive_sets",
@@ -94,6 +94,13 @@ MUTANTS = [
         "place = jnp.arange(2, z.shape[-1] + 2, dtype=z.dtype)",
     ),
     conformal(
+        "a_sure_classifier_has_small_sets",
+        "what is gathered, and not what is left: 1 but for rounding",
+        CUMULATIVE,
+        "from_here = jax.lax.cumsum(p, axis=p.ndim - 1, reverse=True)",
+        "from_here = 1 - jnp.cumsum(p, -1) + p",
+    ),
+    conformal(
         "coverage_by_class",
         "one bound for all classes",
         "calibration/conformal/threshold.py",
@@ -101,14 +108,14 @@ MUTANTS = [
         "mask=keep & (jnp.asarray(labels) >= 0 * c)",
     ),
     conformal(
-        "counts_are_covered_ties_included",
+        "counts_are_covered_ties_included[discretized]",
         "P(Y > y) for P(Y >= y) of counts",
         DISTRIBUTIONAL,
         "y - 1 if distribution.support.discrete else y",
         "y",
     ),
     conformal(
-        "far_tails_in_single_precision",
+        "far_tails_in_single_precision[normal]",
         "an upper end from 1 - p",
         DISTRIBUTIONAL,
         "high = _upper(distribution, params, tail, low.shape)",

@@ -9,7 +9,10 @@ from ..._arrays import as_floats
 
 
 def scores(logits: ArrayLike, penalty: ArrayLike, k_reg: ArrayLike, key: Array | None) -> Array:
-    """One score a class, ``[..., k]``: ``sum of p over likelier classes + u p + penalty max(place - k_reg, 0)``.
+    """One score a class, ``[..., k]``: ``sum of p over likelier classes + u p - 1 + penalty max(place - k_reg, 0)``.
+
+    Less 1, and from the probability that is left, so that it keeps its digits where a classifier is sure: what is
+    gathered is then 1 but for rounding, whichever class comes last.
 
     Args:
         logits: ``[..., k]``.
@@ -20,13 +23,13 @@ def scores(logits: ArrayLike, penalty: ArrayLike, k_reg: ArrayLike, key: Array |
     z, penalty, k_reg = as_floats(logits, penalty, k_reg)
     order = jnp.argsort(z, axis=-1, descending=True)
     p = jnp.take_along_axis(jax.nn.softmax(z, axis=-1), order, -1)
-    ahead = jnp.concatenate([jnp.zeros_like(p[..., :1]), jnp.cumsum(p, -1)[..., :-1]], -1)
-    shape = (*z.shape[:-1], 1)
-    u = jnp.ones(shape, z.dtype) if key is None else jax.random.uniform(key, shape, z.dtype)
+    from_here = jax.lax.cumsum(p, axis=p.ndim - 1, reverse=True)
+    left = jnp.concatenate([from_here[..., 1:], jnp.zeros_like(p[..., :1])], -1)
+    if key is not None:
+        left = left + (1 - jax.random.uniform(key, (*z.shape[:-1], 1), z.dtype)) * p
     place = jnp.arange(1, z.shape[-1] + 1, dtype=z.dtype)
-    late = penalty * jnp.maximum(place - k_reg, 0)
-    sorted_scores = ahead + u * p + late.reshape((1,) * (z.ndim - 1) + late.shape)
-    return jnp.put_along_axis(jnp.zeros_like(z), order, sorted_scores, -1, inplace=False)
+    late = (penalty * jnp.maximum(place - k_reg, 0)).reshape((1,) * (z.ndim - 1) + place.shape)
+    return jnp.put_along_axis(jnp.zeros_like(z), order, late - left, -1, inplace=False)
 
 
 def check_key(name: str, randomised: bool, key: Array | None) -> None:

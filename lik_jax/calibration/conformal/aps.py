@@ -1,13 +1,14 @@
 """Adaptive prediction sets: classes in falling order of probability until enough of it is gathered.
 
 The score of a class is the probability of the classes ahead of it and, with a key, a random share of its own
-(``u p``, ``u`` uniform), else all of it. Sets are large where the model is unsure.
+(``u p``, ``u`` uniform), else all of it; less 1, so that it keeps its digits where the model is sure. Sets are large
+where the model is unsure.
 
 >>> import jax.numpy as jnp
 >>> logits = jnp.log(jnp.array([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2], [0.2, 0.3, 0.5]]))
 >>> params = fit(logits, jnp.array([0, 0, 2]), level=0.75)
 >>> round(float(params.bound), 4)
-0.8
+-0.2
 >>> apply(params, jnp.log(jnp.array([[0.6, 0.3, 0.1], [0.45, 0.3, 0.25]]))).tolist()
 [[True, False, False], [True, True, False]]
 
@@ -38,8 +39,8 @@ class Params:
 
 
 def scores(logits: ArrayLike, *, key: Array | None = None) -> Array:
-    """Probability of the classes ahead of each, and a share of its own, ``[..., k]``, from logits ``[..., k]``; of
-    classes with equal logits the first is ahead."""
+    """Probability of the classes ahead of each, and a share of its own, less 1, ``[..., k]``, from logits ``[..., k]``;
+    of classes with equal logits the first is ahead."""
     return _cumulative.scores(logits, 0, 0, key)
 
 
@@ -82,4 +83,4 @@ def apply(params: Params, logits: ArrayLike, *, key: Array | None = None) -> Arr
         ValueError: a key, or none, where `fit` had none, or one.
     """
     _cumulative.check_key("aps.apply", params.randomised, key)
-    return within(scores(logits, key=key), params.bound)
+    return within(scores(logits, key=key), params.bound, 0)

@@ -130,10 +130,13 @@ def weighted_quantile(scores: ArrayLike, weights: ArrayLike, test_weights: Array
     return jnp.where(broken, jnp.nan, bound)
 
 
-def within(scores: ArrayLike, bound: ArrayLike) -> Array:
-    """True where a score keeps the bound: a tie does, whatever rounding does to it, and everything that is NaN."""
-    scores, bound = as_floats(scores, bound)
-    slack = 8 * float(jnp.finfo(scores.dtype).eps) * (1 + jnp.abs(bound))
+def within(scores: ArrayLike, bound: ArrayLike, size: ArrayLike) -> Array:
+    """True where a score keeps the bound: a tie does, whatever rounding does to it, and everything that is NaN.
+
+    Rounding is relative to the bound and to ``size``, (): that of the terms whose difference a score is.
+    """
+    scores, bound, size = as_floats(scores, bound, size)
+    slack = 16 * float(jnp.finfo(scores.dtype).eps) * (size + jnp.abs(bound))
     return ~(scores > bound + slack)
 
 

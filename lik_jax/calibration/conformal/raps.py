@@ -6,7 +6,7 @@ With many classes whose small probabilities are noise this keeps sets short, and
 >>> logits = jnp.log(jnp.array([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2], [0.2, 0.3, 0.5]]))
 >>> params = fit(logits, jnp.array([0, 0, 2]), level=0.75, penalty=0.1, k_reg=1)
 >>> round(float(params.bound), 4)
-0.9
+-0.1
 >>> apply(params, logits[:1]).tolist()
 [[True, True, False]]
 
@@ -91,4 +91,4 @@ def apply(params: Params, logits: ArrayLike, *, key: Array | None = None) -> Arr
     """
     _cumulative.check_key("raps.apply", params.randomised, key)
     s = scores(logits, penalty=params.penalty, k_reg=params.k_reg, key=key)
-    return within(s, params.bound)
+    return within(s, params.bound, params.penalty * jnp.shape(logits)[-1])

@@ -67,4 +67,4 @@ def fit(
 
 def apply(params: Params, logits: ArrayLike) -> Array:
     """Which classes are in the set, bool ``[..., k]``, from logits ``[..., k]``."""
-    return within(scores(logits), params.bound)
+    return within(scores(logits), params.bound, 1)
