@@ -45,6 +45,7 @@ def test_of_digits(x64):
     assert float(found.aps.size.value) > 1
 
 
+@pytest.mark.slow
 def test_no_temperature_at_all():
     """A classifier that is never wrong: the logits stay as they are."""
     z, y = 4 * jnp.eye(3), jnp.arange(3)

@@ -24,7 +24,8 @@ def scores(logits: ArrayLike, penalty: ArrayLike, k_reg: ArrayLike, key: Array |
     order = jnp.argsort(z, axis=-1, descending=True)
     p = jnp.take_along_axis(jax.nn.softmax(z, axis=-1), order, -1)
     from_here = jax.lax.cumsum(p, axis=p.ndim - 1, reverse=True)
-    left = jnp.concatenate([from_here[..., 1:], jnp.zeros_like(p[..., :1])], -1)
+    # after the last class nothing is left, but NaN where p is
+    left = jnp.concatenate([from_here[..., 1:], 0 * p[..., :1]], -1)
     if key is not None:
         left = left + (1 - jax.random.uniform(key, (*z.shape[:-1], 1), z.dtype)) * p
     place = jnp.arange(1, z.shape[-1] + 1, dtype=z.dtype)

@@ -130,12 +130,12 @@ def weighted_quantile(scores: ArrayLike, weights: ArrayLike, test_weights: Array
     return jnp.where(broken, jnp.nan, bound)
 
 
-def within(scores: ArrayLike, bound: ArrayLike, size: ArrayLike) -> Array:
+def within(scores: ArrayLike, bound: ArrayLike, size: float) -> Array:
     """True where a score keeps the bound: a tie does, whatever rounding does to it, and everything that is NaN.
 
-    Rounding is relative to the bound and to ``size``, (): that of the terms whose difference a score is.
+    Rounding is relative to the bound and to ``size``: that of the terms whose difference a score near 0 is.
     """
-    scores, bound, size = as_floats(scores, bound, size)
+    scores, bound = as_floats(scores, bound)
     slack = 16 * float(jnp.finfo(scores.dtype).eps) * (size + jnp.abs(bound))
     return ~(scores > bound + slack)
 
