@@ -3,7 +3,11 @@
 A map is a module: ``fit(logits, labels)`` gives its params, ``apply(params, logits)`` the calibrated logits.
 """
 
+from . import conformal as conformal
+from . import quantile_calibration as quantile_calibration
+from . import report as report
 from . import temperature as temperature
+from . import variance_scaling as variance_scaling
 from .bootstrap import Interval as Interval
 from .bootstrap import bootstrap as bootstrap
 from .brier import BrierDecomposition as BrierDecomposition
@@ -26,6 +30,7 @@ from .pit import RankHistogram as RankHistogram
 from .pit import pit as pit
 from .pit import pit_histogram as pit_histogram
 from .pit import rank_histogram as rank_histogram
+from .quantile_calibration import quantile_calibration_error as quantile_calibration_error
 from .reliability import Band as Band
 from .reliability import Reliability as Reliability
 from .reliability import consistency_band as consistency_band
