@@ -45,8 +45,8 @@ def binary(name: str, logits: ArrayLike, labels: ArrayLike, weights: ArrayLike |
     shape = jnp.shape(logits)
     if len(shape) != 1 or jnp.shape(labels) != shape:
         raise ValueError(
-            f"{name}.fit: logits have shape {shape} and labels {jnp.shape(labels)}; want [n] and [n], the logit of a 1. "
-            "From two classes it is z[:, 1] - z[:, 0]."
+            f"{name}.fit: logits have shape {shape} and labels {jnp.shape(labels)}; want [n] and [n], logits of a 1: "
+            "from two classes it is z[:, 1] - z[:, 0]."
         )
     return _data(name, logits, labels, weights, 2)
 
@@ -83,10 +83,11 @@ def standardised(x: Array, data: Data) -> tuple[Array, Array, Array]:
     """Columns of mean 0 and variance 1 by weight, the means and the scales; a column that is constant is 0, scale 1."""
     w = data.weights[:, None] / data.total
     mean = (w * x).sum(0)
-    scale = jnp.sqrt((w * (x - mean) ** 2).sum(0))
+    apart = x - mean[None]
+    scale = jnp.sqrt((w * apart**2).sum(0))
     varies = ~(scale <= 8 * jnp.finfo(x.dtype).eps * jnp.abs(x).max(0))
     scale = jnp.where(varies, scale, 1)
-    return jnp.where(varies, (x - mean) / scale, 0), mean, scale
+    return jnp.where(varies[None], apart / scale[None], 0), mean, scale
 
 
 def by_logit(data: Data) -> tuple[Array, Array, Array]:

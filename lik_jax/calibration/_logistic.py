@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 from jax import Array
 
 from ..distributions import bernoulli
@@ -18,7 +17,7 @@ class Line(NamedTuple):
 
 def mean_loss(line: Line, x: Array, targets: Array, data: Data) -> Array:
     """The mean NLL of ``targets`` in [0, 1], ``[n]``, given features ``x``, ``[n, d]``."""
-    logits = (x * line.slopes).sum(1) + line.intercept
+    logits = (x * line.slopes[None]).sum(1) + line.intercept
     return -(data.weights * bernoulli.expected_log_prob(bernoulli.Params(logits), targets)).sum() / data.total
 
 

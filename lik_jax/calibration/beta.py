@@ -109,5 +109,5 @@ def _log_cosh(z: Array) -> Array:
     near = jnp.where(small, z, 0.0)
     far = jnp.abs(jnp.where(small, 1.0, z))
     return jnp.where(
-        small, 2 * jnp.log1p(2 * jnp.sinh(near / 4) ** 2), far + 2 * jnp.log1p(jnp.exp(-far)) - 2 * np.log(2)
+        small, 2 * jnp.log1p(2 * jnp.sinh(near / 4) ** 2), far + 2 * (jnp.log1p(jnp.exp(-far)) - np.log(2))
     )

@@ -63,14 +63,15 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
     # a number that a row has in common changes nothing, and what a class has in common goes into its bias
     rows = data.logits - data.logits.mean(1, keepdims=True)
     centre = (w * rows).sum(0)
-    unit = jnp.sqrt((w * (rows - centre) ** 2).sum() / k)
+    apart = rows - centre[None]
+    unit = jnp.sqrt((w * apart**2).sum() / k)
     varies = ~(unit <= 8 * jnp.finfo(rows.dtype).eps * jnp.abs(data.logits).max())
     unit = jnp.where(varies, unit, 1)
-    z = jnp.where(varies, (rows - centre) / unit, 0)
+    z = jnp.where(varies, apart / unit, 0)
 
     def loss(x: tuple[Array, Array], inside: Array) -> Array:
         slope, bias = x
-        outputs = categorical.Params(slope * inside * z + bias)
+        outputs = categorical.Params(slope * inside * z + bias[None])
         # what the likelihood leaves free is held at 0
         free = 0.5 * ((1 - inside) * slope**2 + bias.mean() ** 2)
         return nll(categorical, outputs, data.labels, weights=data.weights, reduction="sum") / data.total + free

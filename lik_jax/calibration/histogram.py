@@ -28,8 +28,8 @@ from ._one_vs_rest import apply_each, fit_each
 
 
 class Params(NamedTuple):
-    """``edges``: inner ones, rising logits, ``[bins - 1]``. ``log_probs``: logarithms of the probability of a 1 and of a
-    0 in each bin, ``[2, bins]``. One more axis in front for several classes. ``fit``: how they were found; its
+    """``edges``: inner ones, rising logits, ``[bins - 1]``. ``log_probs``: logarithms of the probability of a 1 and
+    of a 0 in each bin, ``[2, bins]``. One more axis in front for several classes. ``fit``: how they were found; its
     ``standard_errors`` is that of the probability of a 1, ``[bins]``, binomial, given the edges."""
 
     edges: ArrayLike
@@ -88,7 +88,7 @@ def fit(
         )
         examples = ones + zeros
         empty = examples == 0
-        shares = jnp.where(empty, 0.5, jnp.stack([ones, zeros]) / jnp.where(empty, 1, examples))
+        shares = jnp.where(empty[None], 0.5, jnp.stack([ones, zeros]) / jnp.where(empty, 1, examples)[None])
         shares = shares * jnp.where(jnp.isnan(z).any(), jnp.nan, 1.0).astype(z.dtype)
         error = jnp.where(empty, jnp.nan, jnp.sqrt(shares[0] * shares[1] / examples))
         return cuts, jnp.log(shares), error

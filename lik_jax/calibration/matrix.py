@@ -81,12 +81,12 @@ def fit(
         return (weight * aside).sum(0) / (k - 1)
 
     def natural(x: tuple[Array, Array]) -> Params:
-        weight = (x[0] - columns(x[0])) / unit
+        weight = (x[0] - columns(x[0])[None]) / unit[None]
         bias = x[1] - weight @ mean
         return Params(weight, bias - bias.mean())
 
     def loss(x: tuple[Array, Array]) -> Array:
-        outputs = categorical.Params(jnp.einsum("nj,ij->ni", z, x[0], precision="highest") + x[1])
+        outputs = categorical.Params(jnp.einsum("nj,ij->ni", z, x[0], precision="highest") + x[1][None])
         weight, bias, _ = natural(x)
         penalty = off * (aside * weight**2).sum() / (k * (k - 1)) + on_bias * (bias**2).mean()
         # what the likelihood leaves free is held at 0

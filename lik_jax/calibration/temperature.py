@@ -57,13 +57,14 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
     data = classes("temperature", logits, labels, weights)
     # only differences matter: with the label's logit at 0 no large numbers cancel
     z = data.logits - jnp.take_along_axis(data.logits, data.labels[:, None], axis=1)
+    invalid = jnp.isnan(z).any()
     largest = jnp.abs(z).max()
-    unit = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1))
+    unit = jax.lax.stop_gradient(jnp.where((largest > 0) & ~invalid, largest, 1))
     z = jnp.where((data.weights > 0)[:, None], z / unit, 0)
     zero = jnp.zeros((), z.dtype)
     uninformative = _slopes(zero, z, data)[0] >= 0
     separated = z.max() <= 0
-    solvable = ~(uninformative | separated | jnp.isnan(z).any())
+    solvable = ~(uninformative | separated | invalid)
 
     def root(slope: object, start: Array) -> Array:
         del slope
@@ -82,10 +83,10 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
         (separated, Status.SEPARATION),
         (uninformative, Status.BOUNDARY),
         (largest == 0, Status.SINGULAR),
-        (jnp.isnan(largest), Status.INVALID_DATA),
+        (invalid, Status.INVALID_DATA),
     ):
         status = jnp.where(case, jnp.int32(name), status)
-    temperature = temperature * jnp.where(jnp.isnan(largest), jnp.nan, 1.0).astype(z.dtype)
+    temperature = temperature * jnp.where(invalid, jnp.nan, 1.0).astype(z.dtype)
     return Params(temperature, Fit(status, error))
 
 
@@ -121,9 +122,8 @@ def _root(start: Array, z: Array, data: Data, solvable: Array) -> Array:
 def apply(params: Params, logits: ArrayLike) -> Array:
     """``logits / temperature`` but for a number that a row has in common, ``[..., k]``: equal logits at infinity, all
     weight on the greatest at 0. A class of logit -inf stays impossible."""
-    z, temperature = as_floats(logits, params.temperature, ndims=(1, 0))
+    z, temperature = as_floats(logits, params.temperature)
     z = z - z.max(-1, keepdims=True)
-    temperature = temperature[..., None]
     scaled = z / jnp.where(temperature == 0, 1, temperature)
     scaled = jnp.where(temperature == 0, jnp.where(z == 0, 0.0, -jnp.inf), scaled)
     return jnp.where(z == -jnp.inf, -jnp.inf, scaled)

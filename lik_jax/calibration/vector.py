@@ -58,7 +58,7 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
     z, mean, unit = standardised(data.logits, data)
 
     def loss(x: tuple[Array, Array]) -> Array:
-        outputs = categorical.Params(x[0] * z + x[1])
+        outputs = categorical.Params(x[0][None] * z + x[1][None])
         # softmax does not see the mean of the biases: hold it at 0
         free = 0.5 * x[1].mean() ** 2
         return nll(categorical, outputs, data.labels, weights=data.weights, reduction="sum") / data.total + free

@@ -125,36 +125,47 @@ def _with_one_more(y: Array, w: Array) -> Array:
     n = y.size
     path = jnp.concatenate([jnp.zeros((1, 2), y.dtype), jnp.cumsum(jnp.stack([w, w * y], 1), axis=0)])
     step = jnp.ones(2, y.dtype)
-    corners = jnp.zeros((n + 3, 2), y.dtype)
+    corners, none = jnp.zeros((n + 3, 2), y.dtype), jnp.zeros((), jnp.int32)
 
-    def push(corners: Array, size: Array, point: Array, wanted: ArrayLike = True) -> tuple[Array, Array]:
-        """A corner to the left of all others, which buries those that are no corners any more."""
+    # Loops of a fixed number of steps, each of which takes a corner off the stack or puts one on. What is written above
+    # the top is of no matter; where it is written depends on what has been read, or XLA would copy the stack first.
+    def backwards(_: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        corners, size, at = state
+        # the extra step comes first, so the path begins one step further back
+        point = jnp.where(at <= n, path[n - at], -step)
+        buries = (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
+        place = size - buries.astype(size.dtype)
+        more = (~buries & (at <= n + 1)).astype(size.dtype)
+        return _put(corners, place, point), place + more, at + more
 
-        def buries(size: Array) -> Array:
-            return wanted & (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
+    corners, size, _ = jax.lax.fori_loop(0, 2 * n + 4, backwards, (corners, none, none))
 
-        size = jax.lax.while_loop(buries, lambda size: size - 1, size)
-        # one that is not wanted is written above the top, where the next one overwrites it
-        return corners.at[size].set(point), size + jnp.asarray(wanted, size.dtype)
-
-    def backwards(carry: tuple[Array, Array], point: Array) -> tuple[tuple[Array, Array], None]:
-        return push(*carry, point), None
-
-    start = corners, jnp.zeros((), jnp.int32)
-    # the extra step first: the path then starts one step further back
-    start, _ = jax.lax.scan(backwards, start, jnp.concatenate([path[::-1], path[:1] - step]))
-
-    def forwards(carry: tuple[Array, Array], end: Array) -> tuple[tuple[Array, Array], Array]:
-        corners, size = carry
+    def forwards(_: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+        corners, size, at, moving, slopes = state
         left, right = corners[size - 1], corners[size - 2]
+        # where the step begins when it is one place further on
+        point = path[at + 1] - step
         slope = (right[1] - left[1]) / (right[0] - left[0])
-        # where the step now begins, one place further on
-        point = end - step
-        below = _turn(left, point, right) > 0
-        return push(corners, size - below.astype(size.dtype), point, below), slope
+        leaves = ~moving & (_turn(left, point, right) > 0)
+        buries = moving & (size > 1) & (_turn(point, left, right) <= 0)
+        off = leaves | buries
+        place = size - off.astype(size.dtype)
+        return (
+            _put(corners, place, point),
+            place + (moving & ~off).astype(size.dtype),
+            at + (~off).astype(size.dtype),
+            off,
+            _put(slopes, jnp.where(moving, n, at), slope),
+        )
 
-    _, slopes = jax.lax.scan(forwards, start, path[1:])
-    return jnp.concatenate([slopes, jnp.where(jnp.isnan(path[-1, 1]), jnp.nan, 1.0).astype(y.dtype)[None]])
+    state = corners, size, none, jnp.zeros((), bool), jnp.ones(n + 1, y.dtype)
+    slopes = jax.lax.fori_loop(0, 4 * n + 4, forwards, state)[4]
+    return slopes.at[n].set(1) * jnp.where(jnp.isnan(path[n, 1]), jnp.nan, 1.0).astype(y.dtype)
+
+
+def _put(x: Array, at: Array, value: Array) -> Array:
+    """``x.at[at].set(value)`` without a scatter, for which XLA on CPU copies ``x``."""
+    return jax.lax.dynamic_update_index_in_dim(x, value, at, 0)
 
 
 def _turn(a: Array, b: Array, c: Array) -> Array:

@@ -124,10 +124,11 @@ def minimise(
 def _derivatives(objective: Callable[[Array], Array], x: Array) -> tuple[Array, Array, Array]:
     """Value, gradient and Hessian."""
     value, gradient = jax.value_and_grad(objective)(x)
-    _, along = jax.linearize(jax.grad(objective), x)
-    basis = jnp.eye(x.size, dtype=x.dtype)
+    if x.size <= 64:
+        return value, gradient, jax.hessian(objective)(x)
     # few directions at a time: a Hessian of hundreds of params does not keep hundreds of copies of the data
-    return value, gradient, jax.vmap(along)(basis) if x.size <= 64 else jax.lax.map(along, basis, batch_size=64)
+    _, along = jax.linearize(jax.grad(objective), x)
+    return value, gradient, jax.lax.map(along, jnp.eye(x.size, dtype=x.dtype), batch_size=64)
 
 
 def _point(objective: Callable[[Array], Array], x: Array, units: Array) -> tuple[_Point, Array]:
@@ -137,7 +138,7 @@ def _point(objective: Callable[[Array], Array], x: Array, units: Array) -> tuple
     hessian = jnp.where(finite, hessian, jnp.eye(x.size, dtype=x.dtype))
     units = jnp.maximum(units, jnp.sqrt(jnp.abs(jnp.diagonal(hessian))))
     divisor = jnp.where(units > 0, units, 1)
-    curvatures, axes = jnp.linalg.eigh(hessian / divisor[:, None] / divisor)
+    curvatures, axes = jnp.linalg.eigh(hessian / divisor[:, None] / divisor[None])
     axes = axes / divisor[:, None]
     slopes = axes.T @ gradient
     # where there is no curvature a step would be rounding errors blown up
