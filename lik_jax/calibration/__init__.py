@@ -3,11 +3,20 @@
 A map is a module: ``fit(logits, labels)`` gives its params, ``apply(params, logits)`` the calibrated logits.
 """
 
+from . import beta as beta
+from . import bias_corrected as bias_corrected
 from . import conformal as conformal
+from . import dirichlet as dirichlet
+from . import histogram as histogram
+from . import isotonic as isotonic
+from . import matrix as matrix
+from . import platt as platt
 from . import quantile_calibration as quantile_calibration
 from . import report as report
 from . import temperature as temperature
 from . import variance_scaling as variance_scaling
+from . import vector as vector
+from . import venn_abers as venn_abers
 from .bootstrap import Interval as Interval
 from .bootstrap import bootstrap as bootstrap
 from .brier import BrierDecomposition as BrierDecomposition

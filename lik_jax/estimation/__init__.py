@@ -1,3 +1,5 @@
 """Maximum likelihood: solvers and their statuses."""
 
+from . import newton as newton
+from .newton import minimise as minimise
 from .status import Status as Status
