@@ -96,8 +96,8 @@ def test_variogram_score_is_best_at_the_truth(x64):
     """Over observations that are the forecast's own points, any other forecast costs more."""
     p = np.array([[0.0, 1.0, 2.0], [1.0, 1.5, -1.0], [2.0, 0.0, 0.3]])
     right = scores.variogram_score_from_samples(p, p, fair=False)
-    for other in (p[:, ::-1], 2 * p, p.at[0].set(0) if hasattr(p, "at") else np.delete(p, 0, 0)):
-        assert float(scores.variogram_score_from_samples(other, p, fair=False)) > float(right) + 0.05
+    for other in (p[:, ::-1], 2 * p, np.delete(p, 0, 0)):
+        assert float(scores.variogram_score_from_samples(other, p, fair=False)) > float(right) + 1e-6
 
 
 def test_energy_score_of_a_normal_at_its_mean(key, x64):
