@@ -56,7 +56,7 @@ def likelihood_curve(
     shares = [share for share in (1, 0.5, math.exp(cut), 0.05, 0.01, 0.001) if math.log(share) > -depth]
     relative.set_yticks(np.log(shares), [f"{share:.3g}" for share in shares])
     relative.set_ylabel("relative likelihood")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower center")
     return ax
 
 
@@ -101,7 +101,9 @@ def likelihood_surface(
     cuts = [cut for cut in sorted(names) if cut > np.nanmin(below)]
     ax.imshow(np.exp(below), extent=(x[0], x[-1], y[0], y[-1]), origin="lower", aspect="auto", cmap="Blues", vmax=1.5)
     if cuts:
-        lines = ax.contour(x, y, np.ma.masked_invalid(below), levels=cuts, colors="tab:blue", linewidths=1)
+        lines = ax.contour(
+            x, y, np.ma.masked_invalid(below), levels=cuts, colors="tab:blue", linewidths=1, linestyles="solid"
+        )
         ax.clabel(lines, fmt=names)
     ax.plot(x[column], y[row], "o", color="tab:blue", label=f"maximum at ({x[column]:.4g}, {y[row]:.4g})")
     if truth is not None:

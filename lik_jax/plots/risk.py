@@ -27,7 +27,8 @@ def risk_coverage(ax: Any, confidence: ArrayLike, loss: ArrayLike, *, label: str
     area = f"area {float(curve.area):.4f}"
     ax.plot(np.asarray(curve.coverage), np.asarray(curve.risk), label=area if label is None else f"{label}, {area}")
     ax.set_xlim(0, 1)
-    ax.set_ylim(bottom=min(0.0, float(np.min(curve.risk))))
+    # the upper end stays free for further curves
+    ax.set_ylim(bottom=min(0.0, float(np.min(curve.risk))), auto=None)
     ax.set_xlabel("coverage: share of examples kept")
     ax.set_ylabel("risk: their mean loss")
     ax.legend(frameon=False)

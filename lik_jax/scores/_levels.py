@@ -19,8 +19,8 @@ def probabilities(levels: Any, asker: str, word: str = "levels") -> Any:
     Raises:
         ValueError: one is not strictly between 0 and 1, or they have more than one axis.
     """
-    if jnp.ndim(levels) > 1:
-        raise ValueError(f"{asker}: {word} has shape {jnp.shape(levels)}; want a number or a vector of them.")
+    if np.ndim(levels) > 1:
+        raise ValueError(f"{asker}: {word} has shape {np.shape(levels)}; want a number or a vector of them.")
     if isinstance(levels, Tracer):
         return levels
     known = np.asarray(levels, np.float64)

@@ -52,9 +52,7 @@ def score_outcomes(score: Score, distribution: Distribution, params: Any, y: Arr
     outside = (y < low) | (y > high) | not_integer(y)
     missing = jnp.isnan(y)
     index = jnp.where(outside | missing, 0, y - low).astype(jnp.int32)
-    rank = max(index.ndim, log_p.ndim - 1)
-    index = index.reshape((1,) * (rank - index.ndim) + index.shape)
-    log_p = log_p.reshape((1,) * (rank + 1 - log_p.ndim) + log_p.shape)
+    log_p = jnp.broadcast_to(log_p, (*jnp.broadcast_shapes(index.shape, log_p.shape[:-1]), log_p.shape[-1]))
     return -guard(-_of_log_probs(score, log_p, index), outside=outside, valid=~missing)
 
 

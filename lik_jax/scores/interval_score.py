@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -222,8 +223,8 @@ def winkler(low: ArrayLike, high: ArrayLike, y: ArrayLike, level: Any) -> Array:
 
 
 def _one(level: Any, asker: str) -> Any:
-    if jnp.ndim(level) != 0:
-        raise ValueError(f"{asker}: level has shape {jnp.shape(level)}; want one number. See weighted_interval_score.")
+    if np.ndim(level) != 0:
+        raise ValueError(f"{asker}: level has shape {np.shape(level)}; want one number. See weighted_interval_score.")
     return probabilities(level, asker, "level")
 
 

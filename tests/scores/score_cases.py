@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lik_jax import bernoulli, categorical, gamma, independent, multivariate_normal, normal, scores
+from lik_jax import bernoulli, categorical, independent, multivariate_normal, normal, scores, weibull
 
 LEVELS = (0.2, 0.5, 0.9)
 
@@ -21,6 +21,7 @@ class Case:
         loss: ``loss(raw, y, mask=, weights=, reduction=)`` with ``raw`` ``[*examples, size]``.
         size: of the last axis of ``raw``.
         kind: of ``y``: "real", "positive", "label" (0 to 3), "binary" or "vector" (of 3 numbers).
+        direct: True if ``raw`` is what is scored; elsewhere it is constrained first, through which NaN passes.
         sampled: True if it draws: each example has draws of its own, so ``vmap`` has others.
     """
 
@@ -28,6 +29,7 @@ class Case:
     loss: Callable[..., Any]
     size: int
     kind: str
+    direct: bool = True
     sampled: bool = False
 
     def __str__(self) -> str:
@@ -41,7 +43,7 @@ def of(name: str, distribution: Any, size: int, kind: str, **options: Any) -> Ca
         return score(distribution, distribution.constrain(raw), y, **options, **rest)
 
     short = getattr(distribution, "__name__", str(distribution)).rsplit(".", 1)[-1]
-    return Case(f"{name}-{short}", loss, size, kind)
+    return Case(f"{name}-{short}", loss, size, kind, direct=distribution in (categorical, bernoulli))
 
 
 def drawing(name: str, **options: Any) -> Case:
@@ -51,7 +53,7 @@ def drawing(name: str, **options: Any) -> Case:
         params = multivariate_normal.constrain(raw)
         return score(multivariate_normal, params, y, key=jax.random.key(7), num_samples=9, **options, **rest)
 
-    return Case(name, loss, 9, "vector", sampled=True)
+    return Case(name, loss, 9, "vector", direct=False, sampled=True)
 
 
 def of_samples(name: str) -> Case:
@@ -76,9 +78,9 @@ CASES = [
     of("ranked_probability", categorical, 4, "label"),
     of("spherical", categorical, 4, "label"),
     of("quantile_score", normal, 2, "real", levels=LEVELS),
-    of("interval_score", gamma, 2, "positive", level=0.8),
+    of("interval_score", weibull, 2, "positive", level=0.8),
     of("weighted_interval_score", normal, 2, "real", levels=LEVELS),
-    of("dawid_sebastiani", gamma, 2, "positive"),
+    of("dawid_sebastiani", weibull, 2, "positive"),
     of("dawid_sebastiani", multivariate_normal, 9, "vector"),
     of("dawid_sebastiani", independent(normal, 1), 6, "vector"),
     drawing("energy_score"),

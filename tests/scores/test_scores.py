@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
-import optax
 import pytest
 import scipy.stats as st
 from score_cases import CASES, Case, observations
@@ -19,6 +18,7 @@ from lik_jax import (
     categorical,
     discretized,
     independent,
+    logistic,
     mixture,
     multivariate_normal,
     normal,
@@ -66,7 +66,7 @@ def test_the_gradient_is_the_slope(case: Case, key: jax.Array, x64: None):
     run = compiled(case)
     _, slope = run(raw, y, mask, weights)
     up, down = (run(raw + step * direction, y, mask, weights)[0] for step in (h, -h))
-    np.testing.assert_allclose((slope * direction).sum(), ((up - down) * weights).sum() / (2 * h), rtol=2e-7)
+    np.testing.assert_allclose((slope * direction).sum(), ((up - down) * weights).sum() / (2 * h), rtol=1e-6, atol=1e-7)
 
 
 @every_score
@@ -76,7 +76,7 @@ def test_masked_junk_adds_exactly_nothing(case: Case, key: jax.Array, x64: None)
     weights = jnp.ones(B)
     run = compiled(case)
     clean, clean_slope = run(raw, y, mask, weights)
-    junk = jnp.where(mask[:, None], raw, jnp.array([jnp.nan, 1e300] * B)[:B, None])
+    junk = jnp.where(mask[:, None], raw, jnp.nan if case.direct else 1e300)
     bad = -7 if jnp.issubdtype(y.dtype, jnp.integer) else jnp.nan
     each, slope = run(junk, jnp.where(mask.reshape((B,) + (1,) * (y.ndim - 1)), y, bad), mask, weights)
     np.testing.assert_array_equal(each, clean)
@@ -96,7 +96,7 @@ def test_plain_is_compiled_is_mapped(case: Case, key: jax.Array, x64: None):
     np.testing.assert_allclose(plain, each, rtol=1e-12)
     if not case.sampled:
         np.testing.assert_allclose(jax.vmap(case.loss)(raw, y), each, rtol=1e-12)
-    weights = jnp.arange(B) * 1.0
+    weights = jnp.arange(0.0, B)
     total = case.loss(raw, y, weights=weights, reduction="total")
     np.testing.assert_allclose(total.value, weights @ each, rtol=1e-12)
     np.testing.assert_allclose(case.loss(raw, y, weights=weights), weights @ each / weights.sum(), rtol=1e-12)
@@ -104,31 +104,20 @@ def test_plain_is_compiled_is_mapped(case: Case, key: jax.Array, x64: None):
 
 @every_score
 def test_a_linear_model_is_trained(case: Case, key: jax.Array):
-    """By a few steps of Adam from nothing, on data that depend on x."""
+    """By a few steps along the gradient, on data that depend on x."""
     first, second = jax.random.split(key)
-    x = jax.random.uniform(first, (32,), minval=-1.0)
-    y = observations(case.kind, second, 32, x)
-    optimiser = optax.adam(0.1)
+    x = jax.random.uniform(first, (32, 1), minval=-1.0)
+    y = observations(case.kind, second, 32, x[:, 0])
 
-    def loss(weights):
-        bias, slope = weights
-        return case.loss(bias[None] + x[:, None] * slope[None], y)
+    def step(weights, _):
+        value, slope = jax.value_and_grad(lambda w: case.loss(w[:1] + x * w[1:], y))(weights)
+        return weights - 0.1 * slope / jnp.linalg.norm(slope), value
 
-    def step(carry, _):
-        weights, state = carry
-        value, gradient = jax.value_and_grad(loss)(weights)
-        updates, state = optimiser.update(gradient, state)
-        return (optax.apply_updates(weights, updates), state), value
-
-    @jax.jit
-    def train(weights):
-        return jax.lax.scan(step, (weights, optimiser.init(weights)), length=30)[1]
-
-    # samples and intervals need a start at which they differ
-    start = jnp.linspace(-1.0, 1.0, case.size) if case.size > 2 else jnp.zeros(case.size)
-    values = train((start, jnp.zeros(case.size)))
-    assert float(values[-1]) < float(values[0]) - 0.05 * abs(float(values[0]))
+    # samples and the ends of intervals need a start at which they differ
+    start = jnp.zeros((2, case.size)).at[0].set(jnp.linspace(-1.0, 1.0, case.size) if case.size > 2 else 0.0)
+    values = jax.jit(lambda weights: jax.lax.scan(step, weights, length=30)[1])(start)
     assert bool(jnp.isfinite(values).all())
+    assert float(values[-1]) < float(values[0]) - 0.05 * abs(float(values[0]))
 
 
 def test_float32_stays_float32(x64):
@@ -202,7 +191,8 @@ def test_classes_are_accurate_where_one_has_nearly_all(label: int):
         got = jax.value_and_grad(lambda z, score=score: score(categorical, categorical.Params(z), label))(z)
         # the mass of the others is exp(-17), whose condition number is 17
         np.testing.assert_allclose(got[0], value, rtol=17 * 2e-7, err_msg=score.__name__)
-        np.testing.assert_allclose(got[1], slope, rtol=17 * 4e-7, err_msg=score.__name__)
+        bound = 17 * 4e-7 * max(map(abs, slope))
+        np.testing.assert_allclose(got[1], slope, rtol=0, atol=bound, err_msg=score.__name__)
 
 
 @pytest.mark.parametrize("compile", [False, True], ids=["plain", "jit"])
@@ -271,8 +261,13 @@ def test_a_mixture_of_classifiers_scores_as_its_mean_does(x64):
     params = ensemble.Params(jnp.zeros((2, 2)), categorical.Params(logits))
     mean = categorical.from_probs(jax.nn.softmax(logits).mean(1))
     y = jnp.array([2, 0])
-    for score in CLASS_SCORES:
-        np.testing.assert_allclose(score(ensemble, params, y), score(categorical, mean, y), rtol=1e-13)
+
+    @jax.jit
+    def both(params, mean):
+        return [(score(ensemble, params, y), score(categorical, mean, y)) for score in CLASS_SCORES]
+
+    for of_parts, of_mean in both(params, mean):
+        np.testing.assert_allclose(of_parts, of_mean, rtol=1e-13)
     two = mixture(bernoulli, 2)
     got = scores.brier(two, two.Params(jnp.zeros(2), bernoulli.Params(jnp.array([0.0, 1.0]))), 1, halved=True)
     np.testing.assert_allclose(got, (1 - (0.5 + 1 / (1 + math.exp(-1))) / 2) ** 2, rtol=1e-14)
@@ -315,11 +310,11 @@ def test_interval_score_charges_width_and_miss(x64):
     y = np.array([-1.0, 0.0, 0.4, 3.0])
     got = scores.interval_score_from_bounds(0.0, 1.0, y, level=0.8, reduction="none")
     np.testing.assert_allclose(got, [1 + 10 * 1, 1, 1, 1 + 10 * 2], rtol=1e-14)
-    low, high = st.t.interval(0.8, 5, 0.2, 1.3)
-    params = student_t.Params(5.0, 0.2, 1.3)
+    low, high = st.logistic.interval(0.8, 0.2, 1.3)
+    params = logistic.Params(0.2, 1.3)
     given = scores.interval_score_from_bounds(low, high, y, level=0.8, reduction="none")
-    got = scores.interval_score(student_t, params, y, level=0.8, reduction="none")
-    np.testing.assert_allclose(got, given, rtol=1e-9)
+    got = scores.interval_score(logistic, params, y, level=0.8, reduction="none")
+    np.testing.assert_allclose(got, given, rtol=1e-12)
     # bounds that cross are charged as their quantiles are
     pinball = [lj.pinball(1.0, y, quantile=0.1, reduction="none"), lj.pinball(0.0, y, quantile=0.9, reduction="none")]
     crossed = scores.interval_score_from_bounds(1.0, 0.0, y, level=0.8, reduction="none")
