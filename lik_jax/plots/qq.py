@@ -1,6 +1,5 @@
 """Data against the quantiles of a distribution."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -71,10 +70,13 @@ def qq(
 
 def _band(n: int, band: str, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities between which the order statistics of ``n`` uniform numbers lie, ``[n]`` each."""
+    # jax brings scipy, whose statistics are slow to import
+    from scipy.special import betaincinv
+    from scipy.stats import kstwo
+
     i = np.arange(1, n + 1)
     tail = (1 - level) / 2
     if band == "pointwise":
-        inverse = importlib.import_module("scipy.special").betaincinv
-        return inverse(i, n + 1 - i, tail), inverse(i, n + 1 - i, 1 - tail)
-    reach = importlib.import_module("scipy.stats").kstwo.ppf(level, n)
+        return betaincinv(i, n + 1 - i, tail), betaincinv(i, n + 1 - i, 1 - tail)
+    reach = kstwo.ppf(level, n)
     return np.maximum(i / n - reach, 0), np.minimum((i - 1) / n + reach, 1)

@@ -35,11 +35,16 @@ def central(level: Any) -> tuple[Any, Any]:
     return outside, 1 - outside
 
 
+def quantile(distribution: Distribution, params: Any, level: Any, like: ArrayLike) -> Array:
+    """The quantile at ``level``, ``[...]``, in the precision of the params and ``like``."""
+    return distribution.icdf(params, jnp.asarray(level, float_dtype(*jax.tree.leaves(params), like)))  # type: ignore[attr-defined]
+
+
 def quantiles(distribution: Distribution, params: Any, levels: Any, like: ArrayLike) -> tuple[Array, Array]:
-    """Quantiles at all of ``levels``, a list of numbers and vectors, ``[..., k]``, and the levels, ``[k]``.
+    """Quantiles at all of ``levels``, a list of numbers and vectors, ``[k, ...]``, and the levels, ``[k]``.
 
     In the precision of the params and ``like``.
     """
     dtype = float_dtype(*jax.tree.leaves(params), like)
     p = jnp.concatenate([jnp.atleast_1d(jnp.asarray(level, dtype)) for level in levels])
-    return jax.vmap(lambda one: distribution.icdf(params, one), out_axes=-1)(p), p  # type: ignore[attr-defined]
+    return jax.vmap(lambda one: distribution.icdf(params, one))(p), p  # type: ignore[attr-defined]

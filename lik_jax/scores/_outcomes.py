@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -47,37 +46,36 @@ def outcomes(distribution: Any, params: Any, asker: str) -> tuple[int, int]:
 def score_outcomes(score: Score, distribution: Distribution, params: Any, y: ArrayLike, asker: str) -> Array:
     """``score`` of the probabilities of all outcomes, ``[...]``; inf, with gradient zero, for a ``y`` that is none."""
     low, high = outcomes(distribution, params, asker)
-    log_p = _log_probs(distribution, params, low, high)
+    logits = _logits(distribution, params, low, high)
     (y,) = as_floats(y)
     outside = (y < low) | (y > high) | not_integer(y)
     missing = jnp.isnan(y)
     index = jnp.where(outside | missing, 0, y - low).astype(jnp.int32)
-    log_p = jnp.broadcast_to(log_p, (*jnp.broadcast_shapes(index.shape, log_p.shape[:-1]), log_p.shape[-1]))
-    return -guard(-_of_log_probs(score, log_p, index), outside=outside, valid=~missing)
+    logits = jnp.broadcast_to(logits, (*jnp.broadcast_shapes(index.shape, logits.shape[:-1]), logits.shape[-1]))
+    return -guard(-_of_logits(score, logits, index), outside=outside, valid=~missing)
 
 
-def _log_probs(distribution: Any, params: Any, low: int, high: int) -> Array:
-    """Log-probabilities of all outcomes, ``[..., k]``."""
+def _logits(distribution: Any, params: Any, low: int, high: int) -> Array:
+    """Log-probabilities of all outcomes up to a constant, ``[..., k]``."""
     if distribution is categorical:
-        return jax.nn.log_softmax(as_floats(*params)[0])
+        return as_floats(*params)[0]
     values = jnp.arange(low, high + 1)
     return jax.vmap(lambda value: distribution.log_prob(params, value), out_axes=-1)(values)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _of_log_probs(score: Score, log_p: Array, index: Array) -> Array:
-    """``score`` of probabilities that are given by normalised logarithms."""
-    return score(jnp.exp(log_p), index)
+_of_logits: Any = jax.custom_jvp(
+    lambda score, logits, index: score(jax.nn.softmax(logits), index), nondiff_argnums=(0,)
+)
 
 
-@_of_log_probs.defjvp
+@_of_logits.defjvp
 def _rule(score: Score, primals: tuple[Array, Array], tangents: tuple[Array, Any]) -> tuple[Array, Array]:
-    log_p, index = primals
-    p = jnp.exp(log_p)
+    logits, index = primals
+    p = jax.nn.softmax(logits)
     value, pull = jax.vjp(lambda p: score(p, index), p)
     (slope,) = pull(jnp.ones_like(value))
-    # masses that sum to 1 move by p * tangent, which sums to 0, so a constant may be taken off the slopes: that of the
-    # likeliest outcome, and nothing cancels where it has nearly all the mass
-    top = jnp.argmax(log_p, -1, keepdims=True)
-    slope = slope - jnp.take_along_axis(slope, top, -1)
-    return value, (p * slope * tangents[0]).sum(-1)
+    # the slope through softmax is p * (slope - sum(p * slope)). Where one class has nearly all the mass that cancels; a
+    # constant may be taken off the slopes first, and less their mean they are small where it does
+    slope = p * (slope - (p * slope).sum(-1, keepdims=True))
+    slope = slope - p * slope.sum(-1, keepdims=True)
+    return value, (slope * tangents[0]).sum(-1)

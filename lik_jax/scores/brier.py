@@ -78,11 +78,17 @@ def _of_classes(p: Array, index: Array) -> Array:
     return missed.sum(-1) ** 2 + (missed**2).sum(-1)
 
 
+def _squared_miss_slope(sign: Array, logits: Array) -> Array:
+    odds = jnp.exp(sign * logits)
+    miss = 1 / (1 + odds)
+    return -2 * sign * miss**2 / (1 + 1 / odds)
+
+
 # sign is 1 for yes and -1 for no: the probability of what did not come is sigmoid(-sign * logits)
 _squared_miss = with_partials(
     lambda sign, logits: special.sigmoid(-sign * logits) ** 2,
     lambda sign, logits: jnp.zeros_like(sign),
-    lambda sign, logits: -2 * sign * special.sigmoid(-sign * logits) ** 2 * special.sigmoid(sign * logits),
+    _squared_miss_slope,
 )
 
 

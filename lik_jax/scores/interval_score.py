@@ -13,7 +13,7 @@ from ..distribution import Distribution, require
 from ..objectives.likelihood import average
 from ..objectives.losses import Kernel
 from ..objectives.reduction import Reduction
-from ._levels import central, probabilities, quantiles
+from ._levels import central, probabilities, quantile, quantiles
 from .quantile_score import mean_pinball
 
 # with the median these are the 23 quantiles of Bracher et al.
@@ -68,8 +68,8 @@ def interval_score(
     known = _one(level, "interval_score")
 
     def loss(params: Any, y: ArrayLike) -> Array:
-        ends, _ = quantiles(distribution, params, central(known), y)
-        return winkler(ends[..., 0], ends[..., 1], y, known)
+        low, high = (quantile(distribution, params, p, y) for p in central(known))
+        return winkler(low, high, y, known)
 
     return average(loss, distribution, params, y, mask, weights, reduction, "interval_score")
 

@@ -105,13 +105,15 @@ def quantile_score_from_quantiles(
         )
 
     def loss(params: Forecast, y: ArrayLike) -> Array:
-        return mean_pinball(jnp.asarray(params.quantiles), jnp.asarray(p, float_dtype(params.quantiles, y)), y)
+        at = jnp.moveaxis(jnp.asarray(params.quantiles), -1, 0)
+        return mean_pinball(at, jnp.asarray(p, float_dtype(at, y)), y)
 
     kernel: Any = Kernel(name, lambda params, y: -loss(params, y), Forecast(supports.stacked(supports.real)))  # type: ignore[arg-type]
     return average(loss, kernel, Forecast(forecast), y, mask, weights, reduction, name)
 
 
 def mean_pinball(at: Array, p: Array, y: ArrayLike) -> Array:
-    """Pinball loss of quantiles ``at`` ``[..., k]`` at probabilities ``p`` ``[k]``, averaged over them, ``[...]``."""
+    """Pinball loss of quantiles ``at`` ``[k, ...]`` at probabilities ``p`` ``[k]``, averaged over them, ``[...]``."""
     (y,) = as_floats(y)
-    return -minus_pinball(Quantile(at, p), y[..., None]).mean(-1)
+    at = at.reshape((*p.shape, *(1,) * (y.ndim + 1 - at.ndim), *at.shape[1:]))
+    return -minus_pinball(Quantile(at, p.reshape((-1,) + (1,) * y.ndim)), y[None]).mean(0)

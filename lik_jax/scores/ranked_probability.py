@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -64,8 +65,10 @@ def ranked_probability(
 
 
 def _of_ranks(p: Array, index: Array) -> Array:
-    # at each threshold the mass on its other side: sums from either end, nothing is taken from 1
-    lower = jnp.cumsum(p, -1)[..., :-1]
-    upper = jnp.flip(jnp.cumsum(jnp.flip(p, -1), -1), -1)[..., 1:]
+    # at each threshold the mass on its other side: sums from either end, nothing is taken from 1. As products with
+    # triangles of ones, which are several times as fast as cumulative sums
+    k = p.shape[-1]
+    at_most = jnp.asarray(np.triu(np.ones((k, k - 1))), p.dtype)
+    lower, upper = (jnp.matmul(p, sides, precision="highest") for sides in (at_most, 1 - at_most))
     threshold = jax.lax.broadcasted_iota(jnp.int32, lower.shape, lower.ndim - 1)
     return (jnp.where(threshold < index[..., None], lower, upper) ** 2).sum(-1)

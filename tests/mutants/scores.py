@@ -28,8 +28,8 @@ MUTANTS = [
         "classes_are_accurate_where_one_has_nearly_all[1]",
         "slopes that cancel where one class has nearly all",
         OUTCOMES,
-        "    slope = slope - jnp.take_along_axis(slope, top, -1)\n",
-        "",
+        "slope - (p * slope).sum(-1, keepdims=True))",
+        "slope)",
     ),
     score("a_label_that_is_none_scores_inf", "an illegal label passes for class 0", OUTCOMES, "outside=outside, ", ""),
     score(
