@@ -1,6 +1,7 @@
 """Scores beside the textbook's formula, written in plain ``jnp``: ``python -m bench.scores``.
 
-Value and gradient of the mean towards the params, a million numbers a case, alternating in one process.
+Value and gradient of the mean towards the params, a million numbers a case, alternating in one process; temporaries of
+the gradient in MB.
 """
 
 import argparse
@@ -77,6 +78,15 @@ def _interval(params: Any, y: Array) -> Array:
     return (high - low + 2 / (1 - LEVEL) * (jnp.maximum(low - y, 0) + jnp.maximum(y - high, 0))).mean()
 
 
+def _energy(params: Any, y: Array) -> Array:
+    (x,) = params
+    m = len(x)
+    apart = x[:, None] - x[None]
+    same = jnp.eye(m)[:, :, None]
+    lengths = jnp.sqrt((apart**2).sum(-1) + same) * (1 - same)
+    return (jnp.sqrt(((x - y[None]) ** 2).sum(-1)).mean(0) - lengths.sum((0, 1)) / (2 * m * (m - 1))).mean()
+
+
 CASES = {
     "log score, normal": Comparison(
         _loc_scale,
@@ -107,6 +117,13 @@ CASES = {
         lambda rng, n: rng.standard_normal(n, np.float32),
         lambda params, y: scores.interval_score(normal, normal.Params(*params), y, level=LEVEL),
         _interval,
+    ),
+    # samples of eight numbers: a tenth of the numbers of other cases, but each sample meets each other
+    "energy score, 100 samples": Comparison(
+        lambda rng, n: (rng.standard_normal((100, max(n // 8_000, 1), 8), np.float32),),
+        lambda rng, n: rng.standard_normal((max(n // 8_000, 1), 8), np.float32),
+        lambda params, y: scores.energy_score_from_samples(*params, y),
+        _energy,
     ),
 }
 
@@ -142,14 +159,15 @@ def main(argv: list[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--out", type=pathlib.Path, help="where the JSON lines go")
     args = parser.parse_args(argv)
     records = [compare(name, args.size, args.seconds) for name in args.only]
-    print("| score | value, ms | textbook | ratio | gradient, ms | textbook | ratio |")
-    print("|---|---|---|---|---|---|---|")
+    print("| score | value, ms | textbook | ratio | gradient, ms | textbook | ratio | MB | textbook |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for record in records:
         cells = []
         for operation in ("value", "gradient"):
             seen = record[operation]
             cells += [f"{seen[who]['run_ms_median']:.3g}" for who in ("lik_jax", "textbook")]
             cells.append(f"{seen['ratio']:.2f}")
+        cells += [f"{(record['gradient'][who]['temp_bytes'] or 0) / 1e6:.3g}" for who in ("lik_jax", "textbook")]
         print(f"| {record['case']} | " + " | ".join(cells) + " |")
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
