@@ -122,7 +122,7 @@ CASES = {
     "energy score, 100 samples": Comparison(
         lambda rng, n: (rng.standard_normal((100, max(n // 8_000, 1), 8), np.float32),),
         lambda rng, n: rng.standard_normal((max(n // 8_000, 1), 8), np.float32),
-        lambda params, y: scores.energy_score_from_samples(*params, y),
+        lambda params, y: scores.energy_score_from_samples(params[0], y),
         _energy,
     ),
 }
