@@ -6,7 +6,7 @@ import pathlib
 import jax
 import pytest
 
-from bench import estimators, steps
+from bench import estimators, scores, steps
 from bench.__main__ import main
 
 
@@ -45,3 +45,13 @@ def test_a_step_by_hand_has_the_loss_of_the_librarys(name: str, capsys: pytest.C
         (record,) = steps.main(["--seconds", "0", "--only", name])
     assert record["ratio_median"] > 0
     assert f"| {name} | 128 |" in capsys.readouterr().out
+
+
+def test_scores_are_those_of_the_textbook(capsys: pytest.CaptureFixture[str]):
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        records = scores.main(
+            ["--seconds", "0", "--size", "1000", "--only", "Brier, yes or no", "interval score, normal"]
+        )
+    assert [record["case"] for record in records] == ["Brier, yes or no", "interval score, normal"]
+    assert all(record[of]["ratio"] > 0 for record in records for of in ("value", "gradient"))
+    assert "| Brier, yes or no |" in capsys.readouterr().out

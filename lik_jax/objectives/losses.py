@@ -75,14 +75,15 @@ _minus_distance = with_partials(
 )
 
 
-def _minus_pinball(params: Quantile, y: ArrayLike) -> Array:
+def minus_pinball(params: Quantile, y: ArrayLike) -> Array:
+    """Minus the quantile loss of each observation, ``[...]``: the kernel of an asymmetric Laplace of scale 1."""
     y, loc, quantile = as_floats(y, *params)
     return -quantile * jnp.maximum(y - loc, 0) - (1 - quantile) * jnp.maximum(loc - y, 0)
 
 
 _square = Kernel("mean_squared_error", lambda params, y: _minus_square(*as_floats(y, *params)), _ONE_REAL)
 _distance = Kernel("mean_absolute_error", lambda params, y: _minus_distance(*as_floats(y, *params)), _ONE_REAL)
-_pinball: Any = Kernel("pinball", _minus_pinball, Quantile(supports.real, supports.open_unit_interval))  # type: ignore[arg-type]
+_pinball: Any = Kernel("pinball", minus_pinball, Quantile(supports.real, supports.open_unit_interval))  # type: ignore[arg-type]
 _soft_binary: Any = Kernel(
     "binary_cross_entropy", bernoulli.expected_log_prob, bernoulli.param_supports, supports.unit_interval
 )

@@ -12,7 +12,7 @@ def training_curves(
     unit: str = "example",
     train: str = "train",
     metric: str | None = None,
-) -> None:
+) -> Any:
     """Training and held-out loss by step, with the best step marked.
 
     Args:
@@ -22,6 +22,9 @@ def training_curves(
         unit: what the loss is counted by.
         train: what the training loss is called.
         metric: what the held-out loss is, if it is not the training loss, in nats, on other data: it is drawn alone.
+
+    Returns:
+        The axis.
     """
     steps = [record["step"] for record in records]
     curves = [("validation_loss", "validation", "tab:blue")]
@@ -39,3 +42,4 @@ def training_curves(
     ax.set_xlabel("step")
     ax.set_ylabel(f"nats / {unit}" if metric is None else metric)
     ax.legend(frameon=False)
+    return ax

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 def points_over_density(
     ax: Any, log_prob: Callable[[Array], Array], points: ArrayLike, *, low: float, high: float, most: int = 2000
-) -> None:
+) -> Any:
     """Points over shades of a density.
 
     Args:
@@ -21,6 +21,9 @@ def points_over_density(
         low: lower end of both axes.
         high: upper end.
         most: points drawn, the first of them.
+
+    Returns:
+        The axis.
     """
     grid = np.linspace(low, high, 200, dtype=np.float32)
     plane = np.stack(np.meshgrid(grid, grid), -1)
@@ -31,3 +34,4 @@ def points_over_density(
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
     ax.set_aspect("equal")
+    return ax

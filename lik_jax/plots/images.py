@@ -6,7 +6,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 
-def image_grid(ax: Any, images: ArrayLike, *, columns: int = 10, high: float = 1.0) -> None:
+def image_grid(ax: Any, images: ArrayLike, *, columns: int = 10, high: float = 1.0) -> Any:
     """Grey images side by side, row after row.
 
     Args:
@@ -14,6 +14,9 @@ def image_grid(ax: Any, images: ArrayLike, *, columns: int = 10, high: float = 1
         images: ``[n, height, width]``.
         columns: images a row.
         high: the value drawn white; 0 is black.
+
+    Returns:
+        The axis.
     """
     images = np.asarray(images, np.float32)
     n, height, width = images.shape
@@ -24,3 +27,4 @@ def image_grid(ax: Any, images: ArrayLike, *, columns: int = 10, high: float = 1
         canvas[top : top + height, left : left + width] = image
     ax.imshow(canvas, cmap="gray", vmin=0, vmax=high, interpolation="nearest")
     ax.set_axis_off()
+    return ax
