@@ -12,7 +12,6 @@ from . import isotonic as isotonic
 from . import matrix as matrix
 from . import platt as platt
 from . import quantile_calibration as quantile_calibration
-from . import report as report
 from . import temperature as temperature
 from . import variance_scaling as variance_scaling
 from . import vector as vector
