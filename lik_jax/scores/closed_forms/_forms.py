@@ -1,0 +1,82 @@
+"""What the closed forms have in common.
+
+With ``C(z)`` the score of the standard distribution, that of a location-scale family is ``scale C((y - loc) / scale)``.
+As ``C'(z)`` is always ``2 F(z) - 1``, here called the *lean*, the partial derivatives are the lean towards ``y``, and
+the *rest* ``C(z) - z C'(z)`` towards ``scale``: nothing has to be differentiated.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from ... import special
+from ..._arrays import guard, guard_slope
+from ..._derivatives import with_partials
+from ...distributions import _location_scale
+
+
+def along(value: Callable[..., Array], index: int) -> Callable[..., Array]:
+    """The partial derivative of an elementwise ``value(*args)`` towards one of its arguments, as a function of them."""
+
+    def partial(*args: Array) -> Array:
+        args = tuple(jnp.broadcast_arrays(*args))
+        seeds = tuple(jnp.ones_like(a) if i == index else jnp.zeros_like(a) for i, a in enumerate(args))
+        return jax.jvp(value, args, seeds)[1]
+
+    return partial
+
+
+def finished(value: Array, y: Array, valid: ArrayLike) -> Array:
+    """inf where ``y`` is infinite, NaN (gradient too) where params are invalid."""
+    return guard(jnp.where(jnp.isinf(y), jnp.inf, value), valid=valid)
+
+
+def finished_slope(slope: Array, y: Array, valid: ArrayLike) -> Array:
+    """A partial derivative of the above."""
+    return guard_slope(slope + 0 * jnp.where(jnp.isinf(y), 0.0, y), valid=valid)
+
+
+def location_scale(
+    lean: Callable[..., Array],
+    rest: Callable[..., Array],
+    *shape_slopes: Callable[..., Array],
+    shapes_valid: Callable[..., ArrayLike] = lambda *shapes: True,
+) -> Callable[..., Array]:
+    """The score of ``(y, loc, scale, *shapes)``, with its partial derivatives.
+
+    Args:
+        lean: ``2 F(z) - 1`` of ``(z, *shapes)``.
+        rest: ``C(z) - z (2 F(z) - 1)`` of ``(z, *shapes)``.
+        shape_slopes: the derivative of ``C`` towards each shape, of ``(z, *shapes)``.
+        shapes_valid: where shapes are legal.
+    """
+
+    def parts(y: Array, loc: Array, scale: Array, shapes: tuple[Array, ...]) -> tuple[Array, Array, ArrayLike]:
+        gap = jnp.where(jnp.isinf(y), 0.0, y - loc)
+        most = float(jnp.finfo(gap.dtype).max) ** 0.4
+        z = jnp.clip(special.ratio(gap, scale), -most, most)
+        return gap, z, _location_scale.valid(loc, scale) & shapes_valid(*shapes)
+
+    def value(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
+        gap, z, valid = parts(y, loc, scale, shapes)
+        return finished(gap * lean(z, *shapes) + scale * rest(z, *shapes), y, valid)
+
+    def by_y(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
+        _, z, valid = parts(y, loc, scale, shapes)
+        return finished_slope(jnp.where(jnp.isinf(y), jnp.sign(y), lean(z, *shapes)), y, valid)
+
+    def by_scale(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
+        _, z, valid = parts(y, loc, scale, shapes)
+        return finished_slope(rest(z, *shapes), y, valid)
+
+    def by_shape(slope: Callable[..., Array]) -> Callable[..., Array]:
+        def partial(y: Array, loc: Array, scale: Array, *shapes: Array) -> Array:
+            _, z, valid = parts(y, loc, scale, shapes)
+            return finished_slope(scale * slope(z, *shapes), y, valid)
+
+        return partial
+
+    return with_partials(value, by_y, lambda *args: -by_y(*args), by_scale, *map(by_shape, shape_slopes))
