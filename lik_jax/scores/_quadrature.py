@@ -1,8 +1,8 @@
-"""Threshold-weighted CRPS of any continuous distribution of numbers, by Gauss-Legendre quadrature between its quantiles.
+"""Threshold-weighted CRPS of any continuous distribution, by Gauss-Legendre quadrature between its quantiles.
 
-The integral of ``(F(x) - 1{y <= x})^2`` is split at ``y``, at both thresholds and at quantiles that follow each other by a
-factor of 8 in the tails, each component's own in a mixture: between them ``F`` is smooth however its scales differ.
-Params are differentiated under the integral.
+The integral of ``(F(x) - 1{y <= x})^2`` is split at ``y``, at both thresholds and at quantiles that follow each other
+by a factor of 8 in the tails, each component's own in a mixture: between them ``F`` is smooth however its scales
+differ. Params are differentiated under the integral.
 """
 
 from typing import Any
@@ -56,9 +56,10 @@ def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) 
     edges = jnp.sort(jnp.concatenate([breaks, y[..., None], *ends], -1), -1)
     edges = jax.lax.stop_gradient(jnp.clip(edges, low[..., None], high[..., None]))
     start, width = edges[..., :-1, None], jnp.diff(edges)[..., None]
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    x = start + width * jnp.asarray(0.5 + 0.5 * nodes, dtype).reshape((1,) * (y.ndim + 1) + (-1,))
-    x = x.reshape((*y.shape, -1))
+    nodes, weights = (
+        jnp.asarray(0.5 * z, dtype).reshape((1,) * (y.ndim + 1) + (-1,)) for z in np.polynomial.legendre.leggauss(count)
+    )
+    x = (start + width * (0.5 + nodes)).reshape((*y.shape, -1))
     # where a node has no weight or the other tail counts, a place well inside stands in
     middle = breaks[..., breaks.shape[-1] // 2][..., None]
     some = jnp.broadcast_to(width > 0, (*width.shape[:-1], count)).reshape(x.shape)
@@ -67,6 +68,5 @@ def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) 
     lower = 2 * distribution.log_cdf(wide, jnp.where(some & below, x, middle))
     upper = 2 * distribution.log_sf(wide, jnp.where(some & ~below, x, middle))
     square = jnp.where(some, jnp.exp(jnp.where(below, lower, upper)), 0.0)
-    share = jnp.asarray(0.5 * weights, dtype) * width
-    value = (square * share.reshape(x.shape)).sum(-1)
+    value = (square * (weights * width).reshape(x.shape)).sum(-1)
     return value * jnp.where(usable, 1.0, jnp.nan)

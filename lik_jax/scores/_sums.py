@@ -1,7 +1,8 @@
 """Threshold-weighted CRPS of any distribution of whole numbers: a sum over its support.
 
-Between whole numbers the cdf is constant. A support between two bounds is summed whole; else the sum goes from a quantile
-to another beyond which nothing is left, as long as that takes, and its derivatives are computed in forward mode.
+Between whole numbers the cdf is constant. A support between two bounds is summed whole; else the sum goes from a
+quantile to another beyond which nothing is left, as long as that takes, and its derivatives are computed in forward
+mode.
 """
 
 import math

@@ -1,8 +1,9 @@
 """The continuous ranked probability score: how far the whole predictive cdf is from the step at the ``y`` that came.
 
-``CRPS(F, y)`` is the integral of ``(F(x) - 1{y <= x})^2`` over x, or ``E|Y - y| - E|Y - Y'| / 2`` where the mean is finite:
-the absolute error of a forecast that admits to its spread, in the units of ``y``. It is proper: in expectation least for
-the distribution that ``y`` comes from. Unlike the log score it is finite for a ``y`` that the forecast calls impossible.
+``CRPS(F, y)`` is the integral of ``(F(x) - 1{y <= x})^2`` over x, or ``E|Y - y| - E|Y - Y'| / 2`` where the mean is
+finite: the absolute error of a forecast that admits to its spread, in the units of ``y``. It is proper: in
+expectation least for the distribution that ``y`` comes from. Unlike the log score it is finite for a ``y`` that the
+forecast calls impossible.
 
 >>> from lik_jax import normal, scores
 >>> round(float(scores.crps(normal, normal.Params(loc=0.2, scale=1.3), 0.7)), 4)
@@ -39,9 +40,9 @@ def crps(
 ) -> Any:
     """Continuous ranked probability score, lower is better.
 
-    In closed form where there is one (`closed_forms`), else by quadrature between quantiles (continuous) or by a sum over
-    the support (discrete). Derivatives go to every parameter and to ``y``; at an atom of a discrete distribution the one
-    towards ``y`` is the mean of both sides.
+    In closed form where there is one (`closed_forms`), else by quadrature between quantiles (continuous) or by a sum
+    over the support (discrete). Derivatives go to every parameter and to ``y``; at an atom of a discrete distribution
+    the one towards ``y`` is the mean of both sides.
 
     Args:
         distribution: one of numbers, with ``log_cdf``, ``log_sf`` and ``icdf``, composed ones too.
@@ -122,8 +123,8 @@ def _between(distribution: Any, low: ArrayLike, high: ArrayLike, name: str) -> C
     if missing or distribution.event_ndim or hasattr(distribution, "y_supports"):
         why = f"it has no {', '.join(missing)}" if missing else "an observation of it is not one number"
         raise TypeError(
-            f"{name} needs a distribution of numbers with a cdf; {name_of(distribution)} will not do: {why}. Draw samples "
-            f"of what you want to score and give them to crps_from_samples(samples, y)."
+            f"{name} needs a distribution of numbers with a cdf; {name_of(distribution)} will not do: {why}. Draw "
+            f"samples of what you want to score and give them to crps_from_samples(samples, y)."
         )
     discrete = distribution.support.discrete
     integral = _sums.integral if discrete else _quadrature.integral

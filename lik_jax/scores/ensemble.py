@@ -54,13 +54,13 @@ def crps_from_samples(
     n, examples = x.shape[axis], x.shape[: axis % x.ndim] + x.shape[axis % x.ndim + 1 :]
     if examples != y.shape:
         raise ValueError(
-            f"crps_from_samples: samples have shape {x.shape}, so with axis={axis} an example axis shape of {examples}, but "
-            f"y has {y.shape}. Want samples [n, *examples] and y [*examples], or name the samples' axis."
+            f"crps_from_samples: samples have shape {x.shape}, so with axis={axis} example axes {examples}, but y "
+            f"has {y.shape}. Want samples [n, *examples] and y [*examples], or name the samples' axis."
         )
     if n < 1 + fair:
         raise ValueError(
-            f"crps_from_samples: {n} sample{'s' * (n != 1)}; fair=True compares pairs of different samples and needs 2 or "
-            f"more. Draw more, or take fair=False, which for one sample is the absolute error."
+            f"crps_from_samples: {n} sample{'s' * (n != 1)}; fair=True compares pairs of different samples and needs 2 "
+            f"or more. Draw more, or take fair=False, which for one sample is the absolute error."
         )
     keep, w = example_weights(mask, weights, y.shape, "crps_from_samples")
     if keep is not None:

@@ -1,4 +1,4 @@
-"""The CRPS of the families that have it in closed form, one file a family: ``crps(params, y)``, one number an observation."""
+"""The CRPS of each family that has it in closed form, one file a family: ``crps(params, y)``."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,10 +1,10 @@
 """The CRPS of counts whose characteristic function is known: Poisson, binomial, negative binomial.
 
-The score is ``E|Y - y| - E|Y - Y'| / 2``. The first term is elementary. For the second let ``phi`` be the characteristic
-function: by Fejer's kernel, ``E|Y - Y'|`` is the integral of ``(1 - |phi(t)|^2) / (pi (1 - cos t))`` over t from 0 to pi.
-Where one count has most of the mass the two nearly cancel; the score there, ``sum P(Y > k)^2`` at count 0, is that of
-``|1 - phi(t)|^2 / (2 pi (1 - cos t))`` by Parseval's theorem. Both are sums of positive terms, over the logarithm of
-``tan(t / 2)``, where a trapezoid rule converges geometrically at all scales.
+The score is ``E|Y - y| - E|Y - Y'| / 2``. The first term is elementary. For the second let ``phi`` be the
+characteristic function: by Fejer's kernel, ``E|Y - Y'|`` is the integral of ``(1 - |phi(t)|^2) / (pi (1 - cos t))``
+over t from 0 to pi. Where one count has most of the mass the two nearly cancel; the score there, ``sum P(Y > k)^2``
+at count 0, is that of ``|1 - phi(t)|^2 / (2 pi (1 - cos t))`` by Parseval's theorem. Both are sums of positive terms,
+over the logarithm of ``tan(t / 2)``, where a trapezoid rule converges geometrically at all scales.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""How far the mean distance of two draws is from twice the mean, for concentrations near 0, where it approaches that."""
+"""How close the mean distance of two draws comes to twice the mean, as it does for concentrations near 0."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +10,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def log_relative_difference(a: Array, b: Array | None = None) -> Array:
-    """``log(E|X - X'| / (2 E X))`` of a beta distribution with concentrations ``a`` and ``b``, of a gamma without ``b``.
+    """``log(E|X - X'| / (2 E X))`` of a beta distribution with concentrations ``a`` and ``b``; of a gamma if no ``b``.
 
     It is ``2`` times the integral of ``psi(1 + 2 s) - psi(1 + s) - psi(2 b + 2 s) + psi(b + s)`` over ``s`` from 0 to
     ``a``: small where ``a`` is, and not a difference of large logarithms.

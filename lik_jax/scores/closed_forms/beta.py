@@ -1,8 +1,8 @@
 """The CRPS of a beta distribution.
 
-With concentrations ``a`` and ``b``, mean ``m``, precision ``s = a + b`` and cdf ``F`` it is
-``(y - m) (2 F(y) - 1) + (2 / s) (y^a (1 - y)^b / B(a, b) - B(2 a, 2 b) / B(a, b)^2)``, in which large concentrations cost
-no digits. Where the smaller one is below 1, the part that is small with it is kept apart, seen from its own end.
+With concentrations ``a`` and ``b``, mean ``m``, precision ``s = a + b`` and cdf ``F`` it is ``(y - m) (2 F(y) - 1) +
+(2 / s) (y^a (1 - y)^b / B(a, b) - B(2 a, 2 b) / B(a, b)^2)``, in which large concentrations cost no digits. Where the
+smaller one is below 1, the part that is small with it is kept apart, seen from its own end.
 
 Source: Taillardat, Mestre, Zamo and Naveau (2016), "Calibrated ensemble forecasts using quantile regression forests and
 ensemble model output statistics", for the closed form.

@@ -1,4 +1,4 @@
-"""The CRPS of a binomial distribution; `_counts` has the method. No derivative towards ``total_count``, which is data."""
+"""The CRPS of a binomial distribution; `_counts` has the method. ``total_count`` is data and has no derivative."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """The CRPS of a gamma distribution.
 
-With ``a`` the concentration and ``F_a`` the cdf, ``y (2 F_a(y) - 1) - (2 F_{a+1}(y) - 1) a / rate - 1 / (rate B(1/2, a))``:
-for ``a >= 1`` about the mean, so that large ``a`` cost no digits, below with the part that is small where ``a`` is kept
-apart.
+With ``a`` the concentration and ``F_a`` the cdf, ``y (2 F_a(y) - 1) - (2 F_{a+1}(y) - 1) a / rate - 1 / (rate B(1/2,
+a))``: for ``a >= 1`` about the mean, so that large ``a`` cost no digits, below with the part that is small where
+``a`` is kept apart.
 
 Source: Scheuerer and Moeller (2015), "Probabilistic wind speed forecasting on a grid based on ensemble model output
 statistics".

@@ -1,11 +1,11 @@
 """The CRPS of a generalised extreme value distribution, for a concentration below 2: beyond it is infinite.
 
-With ``t = -log F(y)`` and ``c`` the concentration, ``scale`` times the integrals of ``(1 - exp(-s))^2 s^(-c - 1)`` up to
-``t`` and of ``exp(-2 s) s^(-c - 1)`` from ``t`` on. They are incomplete gamma functions of ``-c``, which have poles at 0
-and 1 that cancel; so each is taken apart at ``s = 1``, below into a power series and above by quadrature.
+With ``t = -log F(y)`` and ``c`` the concentration, ``scale`` times the integrals of ``(1 - exp(-s))^2 s^(-c - 1)`` up
+to ``t`` and of ``exp(-2 s) s^(-c - 1)`` from ``t`` on. They are incomplete gamma functions of ``-c``, which have
+poles at 0 and 1 that cancel; so each is taken apart at ``s = 1``, below into a power series and above by quadrature.
 
-Source: Friederichs and Thorarinsdottir (2012), "Forecast verification for extreme value distributions with an application
-to probabilistic peak wind prediction", for the closed form.
+Source: Friederichs and Thorarinsdottir (2012), "Forecast verification for extreme value distributions with an
+application to probabilistic peak wind prediction", for the closed form.
 """
 
 import math

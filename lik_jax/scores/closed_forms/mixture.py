@@ -1,7 +1,7 @@
 """The CRPS of mixtures of normal and of Laplace distributions: ``E|Y - y| - E|Y - Y'| / 2``, component by component.
 
-Source: Grimit, Gneiting, Berrocal and Johnson (2006), "The continuous ranked probability score for circular variables and
-its application to mesoscale forecast ensemble verification", equation 5, for normals.
+Source: Grimit, Gneiting, Berrocal and Johnson (2006), "The continuous ranked probability score for circular variables
+and its application to mesoscale forecast ensemble verification", equation 5, for normals.
 """
 
 import math

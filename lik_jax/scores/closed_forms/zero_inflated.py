@@ -1,7 +1,7 @@
 """The CRPS of a count with extra zeros, from that of the count.
 
-Of two distributions mixed by ``g`` and ``1 - g`` the score is that average of their scores, less ``g (1 - g)`` times the
-integral of the squared difference of the cdfs: which, where one is certain of 0, is the score of the other at 0.
+Of two distributions mixed by ``g`` and ``1 - g`` the score is that average of their scores, less ``g (1 - g)`` times
+the integral of the squared difference of the cdfs: which, where one is certain of 0, is the score of the other at 0.
 
 Source: Grimit, Gneiting, Berrocal and Johnson (2006), "The continuous ranked probability score for circular variables",
 equation for mixtures, with one component of spread 0.
@@ -30,7 +30,6 @@ def score_of(base: Callable[[Any, ArrayLike], Array]) -> Callable[[Any, ArrayLik
         extra, rest = special.sigmoid(logits), special.sigmoid(-logits)
         endless = jnp.isinf(y)
         excess = jnp.where(endless, jnp.inf, jnp.where(endless, 0.0, at_y) - at_zero)
-        inside = special.weighted(extra, jnp.abs(y)) + special.weighted(rest, excess) + rest * rest * at_zero
-        return inside
+        return special.weighted(extra, jnp.abs(y)) + special.weighted(rest, excess) + rest * rest * at_zero
 
     return crps
