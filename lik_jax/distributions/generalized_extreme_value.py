@@ -61,9 +61,8 @@ def _value(y: Array, loc: Array, scale: Array, c: Array) -> Array:
     infinite = jnp.isinf(y)
     z = jnp.where(infinite, 0.0, y - loc) / scale
     end, _, level = _inside(z, c)
-    at_end = jnp.where(
-        (1 + c * z == 0) & (c < 0), jnp.where(c == -1, 0.0, jnp.where(c < -1, jnp.inf, -jnp.inf)), -jnp.inf
-    )
+    at_end = jnp.where(c == -1, 0.0, jnp.where(c < -1, jnp.inf, -jnp.inf))
+    at_end = jnp.where(1 + c * z < 0, -jnp.inf, at_end)
     standard = jnp.where(end, at_end, -(1 + c) * level - jnp.exp(-level))
     return guard(_checked(c, standard - jnp.log(scale)), outside=infinite, valid=_location_scale.valid(loc, scale))
 

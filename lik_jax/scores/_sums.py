@@ -95,29 +95,41 @@ def _unbounded(distribution: Any, params: Any, y: Array, low: Array, high: Array
             at += size
         return treedef.unflatten(parts)
 
-    eps = float(jnp.finfo(dtype).eps)
-    fixed = jax.lax.stop_gradient(rebuilt(tuple(columns)))
-    first = distribution.icdf(fixed, jnp.full_like(y, eps)) - 1
-    last = distribution.icdf(fixed, jnp.full_like(y, 1 - eps)) + 1
-    first, last = jnp.maximum(first, bounds(distribution)[0]), jnp.minimum(last, bounds(distribution)[1])
-    usable = jnp.isfinite(first) & jnp.isfinite(last)
-    first, last = jnp.where(usable, first, 0.0).astype(dtype), jnp.where(usable, last, 1.0).astype(dtype)
+    first, last, usable = _window(distribution, jax.lax.stop_gradient(rebuilt(tuple(columns))), y)
+    split = jnp.clip(jnp.floor(y), first, last - 1)
 
     @by_forward_mode
     def total(*columns: Array) -> Array:
         params = rebuilt(columns)
 
-        def more(state: tuple[Array, Array]) -> Array:
-            return (state[0] < last).any()
+        def mass(k: Array) -> Array:
+            return jnp.exp(distribution.log_prob(params, k))
 
-        def add(state: tuple[Array, Array]) -> tuple[Array, Array]:
-            k, sum_ = state
-            below, above = _lengths(k, y, low, high)
-            term = below * jnp.exp(2 * distribution.log_cdf(params, k))
-            term = term + above * jnp.exp(2 * distribution.log_sf(params, k))
-            return k + 1, sum_ + jnp.where(k < last, term, 0.0)
+        # both tails grow from their ends, so that each is a sum of positive terms
+        def rise(state: tuple[Array, ...]) -> tuple[Array, ...]:
+            k, tail, value = state
+            tail = tail + jnp.where(k <= split, mass(k), 0.0)
+            return k + 1, tail, value + _lengths(k, y, low, high)[0] * jnp.where(k <= split, tail, 0.0) ** 2
 
-        return jax.lax.while_loop(more, add, (first, jnp.zeros_like(y)))[1]
+        def fall(state: tuple[Array, ...]) -> tuple[Array, ...]:
+            k, tail, value = state
+            tail = tail + jnp.where(k >= split, mass(k + 1), 0.0)
+            return k - 1, tail, value + _lengths(k, y, low, high)[1] * jnp.where(k >= split, tail, 0.0) ** 2
+
+        zero = jnp.zeros_like(y)
+        up = jax.lax.while_loop(lambda state: (state[0] <= split).any(), rise, (first, zero, zero))
+        return jax.lax.while_loop(lambda state: (state[0] >= split).any(), fall, (last - 1, zero, up[2]))[2]
 
     value = total(*columns) + _outside(y, low, high, first, last)
     return value * jnp.where(usable, 1.0, jnp.nan)
+
+
+def _window(distribution: Any, params: Any, y: Array) -> tuple[Array, Array, Array]:
+    """Two whole numbers below and above which next to nothing is left, and where there are such."""
+    eps = float(jnp.finfo(y.dtype).eps)
+    p = jnp.stack([jnp.full_like(y, eps**2), jnp.full_like(y, 1 - eps)])
+    ends = distribution.icdf(params, p).astype(y.dtype) + jnp.array([-1, 1], y.dtype).reshape((2,) + (1,) * y.ndim)
+    usable = jnp.isfinite(ends).all(0)
+    low, high = bounds(distribution)
+    first, last = jnp.clip(jnp.where(usable, ends, 0.0), low, high)
+    return first, jnp.maximum(last, first + 1), usable

@@ -27,6 +27,7 @@ from ..distribution import Distribution, name_of
 from ..objectives.likelihood import average
 from ..objectives.reduction import Reduction
 from . import _quadrature, _sums, closed_forms
+from .closed_forms._forms import lean_of
 
 
 def crps(
@@ -101,7 +102,7 @@ def threshold_weighted_crps(
         ValueError: shapes that do not fit.
 
     Source: Gneiting and Ranjan (2011), "Comparing density forecasts using threshold- and quantile-weighted scoring
-    rules", equation 14.
+    rules".
 
     >>> from lik_jax import normal
     >>> round(float(threshold_weighted_crps(normal, normal.Params(0.0, 1.0), 0.3, low=1.0)), 6)
@@ -150,7 +151,7 @@ def _moved(distribution: Any, params: Any, y: Array, low: Array, high: Array) ->
     inside = (here > low) & (here < high)
 
     def lean(y: Array) -> Array:
-        return jnp.exp(distribution.log_cdf(params, y)) - jnp.exp(distribution.log_sf(params, y))
+        return lean_of(distribution.log_sf(params, y))
 
     # the trapezoid of the lean from where y is to y; of both sides of an atom
     sides = (jnp.floor(y), jnp.ceil(y) - 1) if distribution.support.discrete else (y, here)

@@ -46,6 +46,8 @@ _MODULES: dict[Any, Score] = {
     distributions.weibull: weibull.crps,
 }
 
+_MIXTURES: dict[Any, Score] = {distributions.normal: mixture.of_normals, distributions.laplace: mixture.of_laplaces}
+
 
 def find(distribution: Any) -> Score | None:
     """The closed form of a module's or a composed distribution's CRPS, ``crps(params, y)``; None if there is none."""
@@ -53,8 +55,7 @@ def find(distribution: Any) -> Score | None:
         base = find(distribution.base)
         return None if base is None else zero_inflated.score_of(base)
     if isinstance(distribution, _mixture):
-        of_normals = distribution.base is distributions.normal
-        return mixture.score_of_normals(distribution.num_components) if of_normals else None
+        return _MIXTURES.get(distribution.base)
     try:
         return _MODULES.get(distribution)
     except TypeError:

@@ -18,7 +18,7 @@ from jax.typing import ArrayLike
 
 from ... import special
 from ..._derivatives import by_forward_mode, with_partials
-from ._forms import along, finished, finished_slope
+from ._forms import along, finished, finished_slope, lean_of
 
 
 def _sum_over_scales(term: Callable[[Array, Array, Array], Array], variance: Array) -> Array:
@@ -83,7 +83,7 @@ def count_score(
     """
 
     def lean(k: Array, params: tuple[Array, ...]) -> Array:
-        return jnp.exp(distribution.log_cdf(params, k)) - jnp.exp(distribution.log_sf(params, k))
+        return lean_of(distribution.log_sf(params, k))
 
     def value(y: Array, *params: Array) -> Array:
         y = jnp.where(jnp.isinf(y), 0.0, y)

@@ -5,10 +5,12 @@ As ``C'(z)`` is always ``2 F(z) - 1``, here called the *lean*, the partial deriv
 the *rest* ``C(z) - z C'(z)`` towards ``scale``: nothing has to be differentiated.
 """
 
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -27,6 +29,25 @@ def along(value: Callable[..., Array], index: int) -> Callable[..., Array]:
         return jax.jvp(value, args, seeds)[1]
 
     return partial
+
+
+def mean_over_unit(fn: Callable[[Array], Array], like: Array, count: int) -> Array:
+    """The integral of ``fn(t)`` over t from 0 to 1 by Gauss and Legendre, all nodes in one call.
+
+    Args:
+        fn: of nodes on a last axis of their own, to an array ``[..., count]``.
+        like: has the dtype and, without that axis, the rank of the result.
+        count: of nodes.
+    """
+    nodes, weights = (
+        jnp.asarray(x, like.dtype).reshape((1,) * like.ndim + (-1,)) for x in np.polynomial.legendre.leggauss(count)
+    )
+    return 0.5 * (fn(0.5 + 0.5 * nodes) * weights).sum(-1)
+
+
+def lean_of(log_sf: Array) -> Array:
+    """``2 F - 1`` from the logarithm of ``1 - F``."""
+    return -jnp.expm1(math.log(2) + log_sf)
 
 
 def finished(value: Array, y: Array, valid: ArrayLike) -> Array:

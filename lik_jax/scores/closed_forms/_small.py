@@ -1,12 +1,11 @@
 """How close the mean distance of two draws comes to twice the mean, as it does for concentrations near 0."""
 
-import jax.numpy as jnp
-import numpy as np
+import math
+
 from jax import Array
 
 from ... import special
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+from ._forms import mean_over_unit
 
 
 def log_relative_difference(a: Array, b: Array | None = None) -> Array:
@@ -19,10 +18,13 @@ def log_relative_difference(a: Array, b: Array | None = None) -> Array:
         a: at most 1.
         b: not below ``a``; None for infinity.
     """
-    total = jnp.zeros_like(a)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        s = a * float(0.5 + 0.5 * node)
+    wide = a[..., None]
+
+    def slope(t: Array) -> Array:
+        s = t * wide
         doubled = -special.digamma_difference(1 + s, s)
-        doubled = doubled - np.log(2) if b is None else doubled + special.digamma_difference(b + s, b + s)
-        total = total + float(weight) * doubled
-    return 2 * a * total
+        if b is None:
+            return doubled - math.log(2)
+        return doubled + special.digamma_difference(b[..., None] + s, b[..., None] + s)
+
+    return 2 * a * mean_over_unit(slope, a, 12)

@@ -10,7 +10,7 @@ from ... import special
 from ..._arrays import as_floats
 from ..._derivatives import with_partials
 from ...distributions import bernoulli
-from ._forms import finished, finished_slope
+from ._forms import finished, finished_slope, lean_of
 
 
 def _within(y: Array) -> Array:
@@ -25,8 +25,7 @@ def _value(y: Array, logits: Array) -> Array:
 
 
 def _lean(y: Array, logits: Array) -> Array:
-    params = bernoulli.Params(logits)
-    return jnp.exp(bernoulli.log_cdf(params, y)) - jnp.exp(bernoulli.log_sf(params, y))
+    return lean_of(bernoulli.log_sf(bernoulli.Params(logits), y))
 
 
 def _slope_y(y: Array, logits: Array) -> Array:

@@ -4,8 +4,7 @@ With concentrations ``a`` and ``b``, mean ``m``, precision ``s = a + b`` and cdf
 (2 / s) (y^a (1 - y)^b / B(a, b) - B(2 a, 2 b) / B(a, b)^2)``, in which large concentrations cost no digits. Where the
 smaller one is below 1, the part that is small with it is kept apart, seen from its own end.
 
-Source: Taillardat, Mestre, Zamo and Naveau (2016), "Calibrated ensemble forecasts using quantile regression forests and
-ensemble model output statistics", for the closed form.
+Source: Jordan, Krueger and Lerch (2019), "Evaluating probabilistic forecasts with scoringRules", appendix A.
 """
 
 from typing import Any
@@ -17,7 +16,7 @@ from jax.typing import ArrayLike
 from ... import special
 from ..._arrays import as_floats
 from ..._derivatives import with_partials
-from ._forms import along, finished, finished_slope
+from ._forms import along, finished, finished_slope, lean_of
 from ._small import log_relative_difference
 
 
@@ -25,13 +24,8 @@ def _valid(a: Array, b: Array) -> Array:
     return (a > 0) & (b > 0) & jnp.isfinite(a) & jnp.isfinite(b)
 
 
-def _tails(y: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    return special.log_beta_inc(a, b, y, 1 - y), special.log_beta_inc_c(a, b, y, 1 - y)
-
-
 def _lean(y: Array, a: Array, b: Array) -> Array:
-    lower, upper = _tails(y, a, b)
-    return jnp.exp(lower) - jnp.exp(upper)
+    return lean_of(special.log_beta_inc_c(a, b, y, 1 - y))
 
 
 def _log_power(a: Array, b: Array, x: Array, xc: Array) -> Array:
@@ -50,9 +44,8 @@ def _from_small_end(y: Array, yc: Array, a: Array, b: Array) -> tuple[Array, Arr
     """The score for ``a <= b`` and ``a < 1`` inside, and at 0; ``yc`` is ``1 - y``."""
     mean = a / (a + b)
     at_zero = -mean * jnp.expm1(log_relative_difference(a, b))
-    lower, upper = special.log_beta_inc(a, b, y, yc), special.log_beta_inc_c(a, b, y, yc)
     shifted = jnp.exp(special.log_beta_inc(a + 1, b, y, yc))
-    return y * (jnp.exp(lower) - jnp.exp(upper)) + at_zero - 2 * mean * shifted, at_zero
+    return y * lean_of(special.log_beta_inc_c(a, b, y, yc)) + at_zero - 2 * mean * shifted, at_zero
 
 
 def _value(y: Array, a: Array, b: Array) -> Array:

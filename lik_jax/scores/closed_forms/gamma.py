@@ -18,7 +18,7 @@ from ... import special, supports
 from ..._arrays import as_floats
 from ..._derivatives import with_partials
 from ...distributions import gamma
-from ._forms import along, finished, finished_slope
+from ._forms import along, finished, finished_slope, lean_of
 from ._small import log_relative_difference
 
 
@@ -28,7 +28,7 @@ def _valid(a: Array, rate: Array) -> Array:
 
 def _lean(x: Array, a: Array) -> Array:
     """``2 F_a(x) - 1`` for ``x > 0``."""
-    return jnp.exp(special.log_gamma_p(a, x)) - jnp.exp(special.log_gamma_q(a, x))
+    return lean_of(special.log_gamma_q(a, x))
 
 
 def _parts(y: Array, a: Array, rate: Array) -> tuple[Array, Array, Array]:

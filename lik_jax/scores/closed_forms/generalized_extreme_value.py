@@ -13,15 +13,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from ... import special
 from ..._arrays import as_floats
-from ._forms import along, location_scale
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
+from ._forms import along, location_scale, mean_over_unit
 
 
 def _level(z: Array, c: Array) -> tuple[Array, Array, Array]:
@@ -42,11 +39,13 @@ def _upper(rate: float, log_end: Array, c: Array) -> Array:
     # where exp(-s) s^-c has died out
     far = jax.lax.stop_gradient(jnp.log(60 + 4 * jnp.maximum(-c, 0)))
     width = jnp.minimum(log_end, far)
-    total = jnp.zeros_like(width + c)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        w = width * float(0.5 + 0.5 * node)
-        total = total + float(0.5 * weight) * jnp.exp(-rate * jnp.exp(w) - c * w)
-    return total * width
+    width, c = jnp.broadcast_arrays(width, c)
+
+    def integrand(t: Array) -> Array:
+        w = t * width[..., None]
+        return jnp.exp(-rate * jnp.exp(w) - c[..., None] * w)
+
+    return width * mean_over_unit(integrand, width, 40)
 
 
 def _standard(z: Array, c: Array) -> Array:

@@ -4,7 +4,7 @@ With ``w = (log(y) - loc) / scale`` it is
 ``y (2 Phi(w) - 1) - 2 exp(loc + scale^2 / 2) (Phi(w - scale) + Phi(scale / sqrt(2)) - 1)``.
 
 Source: Baran and Lerch (2015), "Log-normal distribution based ensemble model output statistics models for probabilistic
-wind-speed forecasting", equation 4.
+wind-speed forecasting".
 """
 
 import math

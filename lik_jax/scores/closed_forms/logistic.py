@@ -1,7 +1,6 @@
 """The CRPS of a logistic distribution.
 
-Source: Taillardat, Mestre, Zamo and Naveau (2016), "Calibrated ensemble forecasts using quantile regression forests and
-ensemble model output statistics", for the closed form.
+Source: Jordan, Krueger and Lerch (2019), "Evaluating probabilistic forecasts with scoringRules", appendix A.
 """
 
 from typing import Any

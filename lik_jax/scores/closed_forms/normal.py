@@ -1,7 +1,7 @@
 """The CRPS of a normal distribution.
 
 Source: Gneiting, Raftery, Westveld and Goldman (2005), "Calibrated probabilistic forecasting using ensemble model
-output statistics and minimum CRPS estimation", equation 5.
+output statistics and minimum CRPS estimation".
 """
 
 import math

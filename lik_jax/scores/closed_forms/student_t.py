@@ -4,7 +4,7 @@ With ``z = (y - loc) / scale``, ``p`` and ``F`` the standard density and cdf, th
 ``z (2 F(z) - 1) + 2 / (df - 1) ((df + z^2) p(z) - sqrt(df) B(1/2, df - 1/2) / B(1/2, df/2)^2)``.
 The two terms cancel at ``df = 1``, where the mean ends but not the score; near there their difference is an integral.
 
-Source: Jordan, Krueger and Lerch (2019), "Evaluating probabilistic forecasts with scoringRules".
+Source: Jordan, Krueger and Lerch (2019), "Evaluating probabilistic forecasts with scoringRules", appendix A.
 """
 
 import math
@@ -12,17 +12,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from ... import special
 from ..._arrays import as_floats
 from ...distributions import student_t
-from ._forms import along, location_scale
+from ._forms import along, lean_of, location_scale, mean_over_unit
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-_NODES, _WEIGHTS = [float(x) for x in 0.5 + 0.5 * _NODES], [float(w) for w in 0.5 * _WEIGHTS]
 _NEAR = 0.1
 
 
@@ -39,10 +36,12 @@ def _log_spread(z: Array, df: Array) -> Array:
 
 def _log_change(df: Array) -> Array:
     """``log(B(1/2, df - 1/2) / B(1/2, df / 2)) / (df - 1)``, for ``df`` near 1."""
-    total = jnp.zeros_like(df)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        total = total + weight * special.digamma_difference(0.5 * df + node * 0.5 * (df - 1), jnp.full_like(df, 0.5))
-    return 0.5 * total
+    wide = df[..., None]
+
+    def slope(t: Array) -> Array:
+        return special.digamma_difference(0.5 * wide + 0.5 * t * (wide - 1), jnp.full_like(wide, 0.5))
+
+    return 0.5 * mean_over_unit(slope, df, 12)
 
 
 def _excess(z: Array, df: Array) -> Array:
@@ -55,9 +54,8 @@ def _excess(z: Array, df: Array) -> Array:
     close = jnp.where(near, df, 1.0)
     slope = _log_change(close)
     # the difference of two exponentials that meet at df = 1, as an integral between their exponents
-    between = jnp.zeros_like(apart)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        between = between + weight * jnp.exp((close - 1) * (node * slope - (1 - node) * spread))
+    wide = [x[..., None] for x in jnp.broadcast_arrays(close - 1, slope, spread)]
+    between = mean_over_unit(lambda t: jnp.exp(wide[0] * (t * wide[1] - (1 - t) * wide[2])), apart, 12)
     return jnp.where(near, -(spread + slope) * between, apart)
 
 
@@ -74,7 +72,7 @@ def _normal_rest(z: Array) -> Array:
 def _lean(z: Array, df: Array) -> Array:
     df = _safe(df)
     params = student_t.Params(df, jnp.zeros_like(df), jnp.ones_like(df))
-    upper = -jnp.expm1(math.log(2) + student_t.log_sf(params, jnp.abs(z)))
+    upper = lean_of(student_t.log_sf(params, jnp.abs(z)))
     return jnp.where(z < 0, -upper, upper)
 
 

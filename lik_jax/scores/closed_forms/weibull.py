@@ -3,7 +3,7 @@
 With ``h = (y / scale)^concentration``, ``t = 1 / concentration`` and ``P`` the lower incomplete gamma function it is
 ``y (1 - 2 exp(-h)) + scale Gamma(1 + t) (2^-t - 2 P(1 + t, h))``: the least of two draws is Weibull again.
 
-Source: the definition, by ``E min(Y, Y')``; Jordan, Krueger and Lerch (2019) for the list of such forms.
+Source: Jordan, Krueger and Lerch (2019), "Evaluating probabilistic forecasts with scoringRules", appendix A.
 """
 
 import math

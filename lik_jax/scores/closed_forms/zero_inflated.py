@@ -2,9 +2,6 @@
 
 Of two distributions mixed by ``g`` and ``1 - g`` the score is that average of their scores, less ``g (1 - g)`` times
 the integral of the squared difference of the cdfs: which, where one is certain of 0, is the score of the other at 0.
-
-Source: Grimit, Gneiting, Berrocal and Johnson (2006), "The continuous ranked probability score for circular variables",
-equation for mixtures, with one component of spread 0.
 """
 
 from collections.abc import Callable
