@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from ..compose import mixture
-from ..compose._trees import example_shape, spread, with_axis
+from ..compose._trees import example_shape, with_axis
 
 
 def _levels(dtype: np.dtype) -> tuple[np.ndarray, int]:
@@ -25,14 +25,11 @@ def _levels(dtype: np.dtype) -> tuple[np.ndarray, int]:
 
 def _quantiles(distribution: Any, params: Any, p: np.ndarray) -> Array:
     """Quantiles ``[..., n]`` at the probabilities ``p``, those of every component of a mixture, in any order."""
+    kinds = distribution.param_supports
     if isinstance(distribution, mixture):
-        kinds = distribution.base.param_supports
-        logits, components = params
-        shape = jnp.broadcast_shapes(jnp.shape(logits), example_shape(kinds, components))
-        inner = _quantiles(distribution.base, spread(shape, kinds, components), p)
-        return inner.reshape((*shape[:-1], -1))
-    wide = with_axis(distribution.param_supports, params)
-    return distribution.icdf(wide, p.reshape((1,) * len(example_shape(distribution.param_supports, params)) + p.shape))
+        inner = _quantiles(distribution.base, params.components, p)
+        return inner.reshape((*inner.shape[:-2], -1))
+    return distribution.icdf(with_axis(kinds, params), p.reshape((1,) * len(example_shape(kinds, params)) + p.shape))
 
 
 def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) -> Array:
@@ -47,8 +44,8 @@ def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) 
     """
     kinds, dtype = distribution.param_supports, y.dtype
     p, count = _levels(dtype)
-    fixed = jax.lax.stop_gradient(spread(y.shape, kinds, params))
-    breaks = _quantiles(distribution, fixed, p.astype(dtype)).astype(dtype)
+    breaks = _quantiles(distribution, jax.lax.stop_gradient(params), p.astype(dtype)).astype(dtype)
+    breaks = jnp.broadcast_to(breaks, (*y.shape, breaks.shape[-1]))
     usable = jnp.isfinite(breaks).all(-1)
     breaks = jnp.where(jnp.isfinite(breaks), breaks, y[..., None])
     # an infinite threshold is as good as the last quantile, or y where that is beyond
@@ -64,7 +61,7 @@ def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) 
     middle = breaks[..., breaks.shape[-1] // 2][..., None]
     some = jnp.broadcast_to(width > 0, (*width.shape[:-1], count)).reshape(x.shape)
     below = x < y[..., None]
-    wide = with_axis(kinds, spread(y.shape, kinds, params))
+    wide = with_axis(kinds, params)
     lower = 2 * distribution.log_cdf(wide, jnp.where(some & below, x, middle))
     upper = 2 * distribution.log_sf(wide, jnp.where(some & ~below, x, middle))
     square = jnp.where(some, jnp.exp(jnp.where(below, lower, upper)), 0.0)

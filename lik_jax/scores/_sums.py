@@ -6,6 +6,7 @@ mode.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,7 +16,8 @@ from jax import Array
 from .. import supports
 from .._derivatives import by_forward_mode
 from ..compose import discretized, mixture, truncated, zero_inflated
-from ..compose._trees import spread, with_axis
+from ..compose._trees import with_axis
+from ..supports import example_axes
 
 _MOST_TERMS = 4096
 
@@ -67,7 +69,7 @@ def _outside(y: Array, low: Array, high: Array, first: Array, last: Array) -> Ar
 def _bounded(distribution: Any, params: Any, y: Array, low: Array, high: Array, first: int, last: int) -> Array:
     kinds = distribution.param_supports
     k = jnp.arange(first, last, dtype=y.dtype).reshape((1,) * y.ndim + (-1,))
-    wide = with_axis(kinds, spread(y.shape, kinds, params))
+    wide = with_axis(kinds, params)
     below, above = _lengths(k, y[..., None], low[..., None], high[..., None])
     lower, upper = jnp.exp(2 * distribution.log_cdf(wide, k)), jnp.exp(2 * distribution.log_sf(wide, k))
     inside = (below * lower + above * upper).sum(-1)
@@ -76,25 +78,7 @@ def _bounded(distribution: Any, params: Any, y: Array, low: Array, high: Array, 
 
 
 def _unbounded(distribution: Any, params: Any, y: Array, low: Array, high: Array) -> Array:
-    kinds = distribution.param_supports
-    dtype = y.dtype
-    leaves, treedef = jax.tree.flatten(spread(y.shape, kinds, params))
-    # one column a number, so that a derivative is one column's
-    events = [leaf.shape[y.ndim :] for leaf in leaves]
-    columns = [
-        leaf.reshape((*y.shape, -1))[..., i].astype(dtype)
-        for leaf, event in zip(leaves, events, strict=True)
-        for i in range(math.prod(event))
-    ]
-
-    def rebuilt(columns: tuple[Array, ...]) -> Any:
-        parts, at = [], 0
-        for event in events:
-            size = math.prod(event)
-            parts.append(jnp.stack(columns[at : at + size], -1).reshape((*y.shape, *event)))
-            at += size
-        return treedef.unflatten(parts)
-
+    columns, rebuilt = _columns(distribution.param_supports, params, y)
     first, last, usable = _window(distribution, jax.lax.stop_gradient(rebuilt(tuple(columns))), y)
     split = jnp.clip(jnp.floor(y), first, last - 1)
 
@@ -122,6 +106,26 @@ def _unbounded(distribution: Any, params: Any, y: Array, low: Array, high: Array
 
     value = total(*columns) + _outside(y, low, high, first, last)
     return value * jnp.where(usable, 1.0, jnp.nan)
+
+
+def _columns(kinds: Any, params: Any, y: Array) -> tuple[list[Array], Callable[[tuple[Array, ...]], Any]]:
+    """One array of the shape of ``y`` for each number of the params, and what makes params of them again."""
+    supports_, treedef = jax.tree.flatten(kinds)
+    columns, events = [], []
+    for support, leaf in zip(supports_, treedef.flatten_up_to(params), strict=True):
+        leaf = jnp.asarray(leaf).astype(y.dtype)
+        examples = len(example_axes(support, leaf))
+        # a leaf that all components share has an axis less than its event
+        events.append((1,) * (support.event_ndim - leaf.ndim + examples) + leaf.shape[examples:])
+        flat = leaf.reshape((*leaf.shape[:examples], -1))
+        columns += [jnp.broadcast_to(flat[..., i], y.shape) for i in range(flat.shape[-1])]
+
+    def rebuilt(columns: tuple[Array, ...]) -> Any:
+        rest = iter(columns)
+        parts = [jnp.stack([next(rest) for _ in range(math.prod(event))], -1) for event in events]
+        return treedef.unflatten([x.reshape((*y.shape, *event)) for x, event in zip(parts, events, strict=True)])
+
+    return columns, rebuilt
 
 
 def _window(distribution: Any, params: Any, y: Array) -> tuple[Array, Array, Array]:

@@ -292,6 +292,17 @@ def test_mixtures_of_laplaces_with_scales_alike_and_apart(x64):
         close(got, slope, 1e-8, 1e-10)
 
 
+@pytest.mark.parametrize("base", [logistic, poisson, normal], ids=lambda d: d.__name__.rsplit(".", 1)[-1])
+def test_params_that_components_or_examples_share(base, x64):
+    pair, y = lj.mixture(base, 2), v(0.3, 2.0, 3.0)
+    first = v(0.5, 1.5)
+    rest = () if base is poisson else (0.7,)
+    for logits, columns in ((v(0.0, 1.0), (first, *rest)), (v([0.0, 1.0]) * np.ones((3, 1)), (1.0, *rest))):
+        full = [np.broadcast_to(x, (3, 2)) for x in columns]
+        got = compiled(pair)(pair.Params(logits, base.Params(*columns)), y)
+        close(got, compiled(pair)(pair.Params(np.broadcast_to(logits, (3, 2)), base.Params(*full)), y), 1e-12)
+
+
 LOGISTICS, COUNTS_ABOVE_0 = lj.mixture(logistic, 2), lj.truncated(poisson, low=1)
 NO_NUMBER = [
     (normal, normal.Params(v(0.0), v(1.0)), normal.Params(v(0.0), v(-1.0))),

@@ -24,9 +24,10 @@ def along(value: Callable[..., Array], index: int) -> Callable[..., Array]:
     """The partial derivative of an elementwise ``value(*args)`` towards one of its arguments, as a function of them."""
 
     def partial(*args: Array) -> Array:
-        args = tuple(jnp.broadcast_arrays(*args))
-        seeds = tuple(jnp.ones_like(a) if i == index else jnp.zeros_like(a) for i, a in enumerate(args))
-        return jax.jvp(value, args, seeds)[1]
+        before, at, after = args[:index], args[index], args[index + 1 :]
+        at = jnp.broadcast_to(at, jnp.broadcast_shapes(*(a.shape for a in args)))
+        # of one argument alone, so that nothing is differentiated towards the others
+        return jax.jvp(lambda x: value(*before, x, *after), (at,), (jnp.ones_like(at),))[1]
 
     return partial
 

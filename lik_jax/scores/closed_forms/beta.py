@@ -24,10 +24,6 @@ def _valid(a: Array, b: Array) -> Array:
     return (a > 0) & (b > 0) & jnp.isfinite(a) & jnp.isfinite(b)
 
 
-def _lean(y: Array, a: Array, b: Array) -> Array:
-    return lean_of(special.log_beta_inc_c(a, b, y, 1 - y))
-
-
 def _log_power(a: Array, b: Array, x: Array, xc: Array) -> Array:
     """``log(x^a (1 - x)^b / B(a, b))``."""
     return special.log_beta_power(a, b, jnp.log(x) - jnp.log(xc), x, xc)
@@ -40,46 +36,44 @@ def _difference(a: Array, b: Array) -> Array:
     return 2 / s * jnp.exp(2 * _log_power(a, b, m, mc) - _log_power(2 * a, 2 * b, m, mc))
 
 
-def _from_small_end(y: Array, yc: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """The score for ``a <= b`` and ``a < 1`` inside, and at 0; ``yc`` is ``1 - y``."""
-    mean = a / (a + b)
-    at_zero = -mean * jnp.expm1(log_relative_difference(a, b))
-    shifted = jnp.exp(special.log_beta_inc(a + 1, b, y, yc))
-    return y * lean_of(special.log_beta_inc_c(a, b, y, yc)) + at_zero - 2 * mean * shifted, at_zero
-
-
 def _value(y: Array, a: Array, b: Array) -> Array:
     valid = _valid(a, b)
-    a, b = jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0)
-    y, a, b = jnp.broadcast_arrays(y, a, b)
+    y, a, b = jnp.broadcast_arrays(y, jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0))
     inside = (y > 0) & (y < 1)
     x = jnp.where(inside, y, 0.5)
+    # from the end whose concentration is the smaller one
     flip = b < a
     low, high = jnp.where(flip, b, a), jnp.where(flip, a, b)
-    small = low < 1
-
-    s = a + b
-    big_a, big_b = jnp.where(small, 2.0, a), jnp.where(small, 2.0, b)
-    bump = 2 / (big_a + big_b) * jnp.exp(_log_power(big_a, big_b, x, 1 - x))
-    usual = (x - a / s) * _lean(x, a, b) + bump - _difference(big_a, big_b)
-
     near, far = jnp.where(flip, 1 - x, x), jnp.where(flip, x, 1 - x)
-    small_a, small_b = jnp.where(small, low, 0.5), jnp.where(small, high, 1.0)
-    special_value, at_near = _from_small_end(near, far, small_a, small_b)
+    small, s = low < 1, a + b
+    mean = low / s
+    at_near = jnp.where(
+        small,
+        -mean * jnp.expm1(log_relative_difference(jnp.where(small, low, 0.5), jnp.where(small, high, 1.0))),
+        mean - _difference(low, high),
+    )
+
+    power = jnp.exp(_log_power(low, high, near, far))
+    lower = jnp.exp(special.log_beta_inc(jnp.where(small, low + 1, low), high, near, far))
+    lean = 2 * jnp.where(small, lower + power / low, lower) - 1
+    value = jnp.where(
+        small,
+        near * lean + at_near - 2 * mean * lower,
+        (near - mean) * lean + 2 / s * power - _difference(low, high),
+    )
 
     # beyond an end: how far, and the score at that end
-    mean_near = low / s
-    at_near = jnp.where(small, at_near, mean_near - _difference(big_a, big_b))
-    at_far = at_near + (1 - 2 * mean_near)
+    at_far = at_near + (1 - 2 * mean)
     y = jnp.where(jnp.isinf(y), 0.0, y)
     below = jnp.where(flip, at_far, at_near) - y
     above = jnp.where(flip, at_near, at_far) + (y - 1)
-    return jnp.where(inside, jnp.where(small, special_value, usual), jnp.where(y >= 1, above, below))
+    return jnp.where(inside, value, jnp.where(y >= 1, above, below))
 
 
 def _slope_y(y: Array, a: Array, b: Array) -> Array:
     inside = (y > 0) & (y < 1)
-    lean = _lean(jnp.where(inside, y, 0.5), a, b)
+    x = jnp.where(inside, y, 0.5)
+    lean = lean_of(special.log_beta_inc_c(a, b, x, 1 - x))
     return finished_slope(jnp.where(inside, lean, jnp.where(y >= 1, 1.0, -1.0)), y, _valid(a, b))
 
 

@@ -26,11 +26,6 @@ def _valid(a: Array, rate: Array) -> Array:
     return supports.positive.contains(a) & supports.positive.contains(rate)
 
 
-def _lean(x: Array, a: Array) -> Array:
-    """``2 F_a(x) - 1`` for ``x > 0``."""
-    return lean_of(special.log_gamma_q(a, x))
-
-
 def _parts(y: Array, a: Array, rate: Array) -> tuple[Array, Array, Array]:
     """Where ``y`` is inside, and legal ``a`` and ``rate``."""
     valid = _valid(a, rate)
@@ -45,23 +40,24 @@ def _spread(a: Array) -> tuple[Array, Array]:
     return inverse, jnp.where(small, -a * jnp.expm1(log_share), a - inverse)
 
 
-def _above(x: Array, a: Array) -> Array:
-    """The score of the standard distribution less ``(x - a) (2 F_a(x) - 1)``, or ``x (2 F_a(x) - 1)`` for ``a < 1``."""
+def _standard(x: Array, a: Array) -> tuple[Array, Array]:
+    """For ``rate`` 1, ``2 F_a(x) - 1`` and the score less ``(x - a)`` times it, or ``x`` times it for ``a < 1``."""
     big = a >= 1
-    large, small = jnp.where(big, a, 2.0), jnp.where(big, 0.5, a)
     inverse, gap = _spread(a)
-    log_jump = gamma.log_prob(gamma.Params(large, jnp.ones_like(large)), x) + jnp.log(x)
-    return jnp.where(big, 2 * jnp.exp(log_jump) - inverse, gap - 2 * small * jnp.exp(special.log_gamma_p(small + 1, x)))
+    # F_a less F_{a+1}
+    step = jnp.exp(gamma.log_prob(gamma.Params(a, jnp.ones_like(a)), x) + jnp.log(x) - jnp.log(a))
+    lower = jnp.exp(special.log_gamma_p(jnp.where(big, a, a + 1), x))
+    lean = 2 * jnp.where(big, lower, lower + step) - 1
+    return lean, jnp.where(big, 2 * a * step - inverse, gap - 2 * a * lower)
 
 
 def _value(y: Array, a: Array, rate: Array) -> Array:
     inside, a, rate = _parts(y, a, rate)
     safe = jnp.where(inside, y, special.ratio(a, rate))
-    x = rate * safe
+    lean, rest = _standard(rate * safe, a)
     middle = jnp.where(a >= 1, special.ratio(a, rate), 0.0)
-    within = (safe - middle) * _lean(x, a) + special.ratio(_above(x, a), rate)
     below = special.ratio(_spread(a)[1], rate) - jnp.where(jnp.isinf(y), 0.0, y)
-    return jnp.where(inside, within, below)
+    return jnp.where(inside, (safe - middle) * lean + special.ratio(rest, rate), below)
 
 
 def _score_value(y: Array, a: Array, rate: Array) -> Array:
@@ -71,7 +67,7 @@ def _score_value(y: Array, a: Array, rate: Array) -> Array:
 def _slope_y(y: Array, a: Array, rate: Array) -> Array:
     valid = _valid(a, rate)
     inside, a, rate = _parts(y, a, rate)
-    lean = _lean(rate * jnp.where(inside, y, special.ratio(a, rate)), a)
+    lean = lean_of(special.log_gamma_q(a, rate * jnp.where(inside, y, special.ratio(a, rate))))
     return finished_slope(jnp.where(inside, lean, jnp.where(y == jnp.inf, 1.0, -1.0)), y, valid)
 
 
@@ -84,9 +80,8 @@ def _slope_a(y: Array, a: Array, rate: Array) -> Array:
 def _slope_rate(y: Array, a: Array, rate: Array) -> Array:
     valid = _valid(a, rate)
     inside, a, rate = _parts(y, a, rate)
-    x = rate * jnp.where(inside, y, special.ratio(a, rate))
-    rest = _above(x, a) - jnp.where(a >= 1, a, 0.0) * _lean(x, a)
-    rest = jnp.where(inside, rest, _spread(a)[1])
+    lean, rest = _standard(rate * jnp.where(inside, y, special.ratio(a, rate)), a)
+    rest = jnp.where(inside, rest - jnp.where(a >= 1, a, 0.0) * lean, _spread(a)[1])
     return finished_slope(-special.ratio(special.ratio(rest, rate), rate), y, valid)
 
 
