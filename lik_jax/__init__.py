@@ -36,6 +36,7 @@ from .distributions import binomial as binomial
 from .distributions import categorical as categorical
 from .distributions import exponential as exponential
 from .distributions import gamma as gamma
+from .distributions import generalized_extreme_value as generalized_extreme_value
 from .distributions import laplace as laplace
 from .distributions import log_normal as log_normal
 from .distributions import logistic as logistic

@@ -87,6 +87,16 @@ grid(
     "student_t",
 )
 grid(
+    [
+        (np.float32(loc) + s * z, loc, s, c)
+        for c in (0, 1e-30, 1e-6, 1e-3, 0.2, 0.9, 3, -1e-6, -1e-3, -0.3, -0.9, -2)
+        for loc, s in ((0, 1), (3, 0.5), (-100, 2), (0, 1e-20), (0, 1e20))
+        for z in (0.0, 1e-6, 0.1, -0.3, 1, -2, 8, 40, 1e4)
+        if 1 + c * z > 1e-3
+    ],
+    "generalized_extreme_value",
+)
+grid(
     [(k / rate, rate) for rate in (1e-20, 0.3, 1, 50, 1e10) for k in (1e-10, 1e-3, 0.5, 1, 3, 40, 1e3)],
     "exponential",
 )

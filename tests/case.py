@@ -43,6 +43,7 @@ class Case:
         options: keywords of `init` and `mle`, beside those of the first of the batch in ``known``.
         overparametrised: True where several params give one distribution (logits shifted by a constant).
         heavy: True where the laws that take longest are slow work.
+        moving: True where the params set an end of the support.
         rtol: how far the reference can be trusted.
     """
 
@@ -59,6 +60,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     overparametrised: bool = False
     heavy: bool = False
+    moving: bool = False
     rtol: float = 1e-9
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats as st
 from case import Case, Edge, expit, inf, v
 from composed import COMPOSED
-from frozen import Categorical, Ranking, VectorNormal, every_ranking, plane
+from frozen import Categorical, Ranking, VectorNormal, every_ranking, maxima, plane
 
 CASES: list[Case] = []
 
@@ -108,6 +108,28 @@ def asymmetric_laplace(d):
         outside=(-inf, inf),
         invalid=(d.Params(0.0, 0.0, 0.5), d.Params(0.0, 1.0, 0.0), d.Params(0.0, 1.0, 1.0), d.Params(0.0, 1.0, -0.1)),
         edges=(Edge(d.Params(2.0, 1.0, 0.5), 2.0, -np.log(4.0), (None, -1.0, 0.0)),),
+    )
+
+
+@row
+def generalized_extreme_value(d):
+    return Case(
+        "generalized_extreme_value",
+        d,
+        d.Params(v(0.0, -1.5, 3.0, 0.2), v(1.0, 0.3, 20.0, 0.01), v(0.0, 0.2, -0.3, 0.02)),
+        lambda p: st.genextreme(-p.concentration, p.loc, p.scale),
+        total=maxima,
+        outside=(-inf, inf),
+        invalid=(d.Params(0.0, 0.0, 0.1), d.Params(0.0, -1.0, 0.1), d.Params(0.0, 1.0, inf)),
+        edges=(
+            Edge(d.Params(0.0, 1.0, 0.0), 0.0, -1.0, (0.0, -1.0, 0.0)),
+            Edge(d.Params(0.0, 2.0, 0.5), -5.0, -inf, (0.0, 0.0, 0.0)),
+            Edge(d.Params(0.0, 2.0, -0.5), 5.0, -inf, (0.0, 0.0, 0.0)),
+            Edge(d.Params(0.0, 2.0, -1.0), 2.0, -np.log(2.0), None),
+            Edge(d.Params(0.0, 2.0, -2.0), 1.0, inf, None),
+        ),
+        moving=True,
+        rtol=1e-8,
     )
 
 

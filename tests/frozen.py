@@ -76,6 +76,16 @@ def plane(case: Any) -> np.ndarray:
     return np.exp(np.asarray(log_prob) + weight + np.log(width).sum(-1)).sum(0)
 
 
+def maxima(case: Any) -> np.ndarray:
+    """The integral of a density of maxima, over the values that a Gumbel variable is carried to."""
+    g = np.linspace(-5.0, 60.0, 6501)[:, None]
+    loc, scale, c = case.params
+    y = loc + scale * np.where(c == 0, g, np.expm1(c * g) / np.where(c == 0, 1, c))
+    with jax.enable_x64(True):
+        log_prob = case.distribution.log_prob(jax.tree.map(jnp.asarray, case.params), jnp.asarray(y))
+    return (np.exp(np.asarray(log_prob) + c * g) * scale * 0.01).sum(0)
+
+
 class Mixture:
     """Components along a last axis of the parameters, their log-weights up to a constant."""
 

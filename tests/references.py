@@ -165,6 +165,21 @@ def log_normal_tails(y, loc, scale):
     return normal_tails(mp.log(y), loc, scale)
 
 
+def log_growth(z, c):
+    """``log(1 + c z) / c``, its limit at 0."""
+    return z if c == 0 else mp.log1p(c * z) / c
+
+
+def generalized_extreme_value(y, loc, scale, concentration):
+    level = log_growth((y - loc) / scale, concentration)
+    return -(1 + concentration) * level - mp.exp(-level) - mp.log(scale)
+
+
+def generalized_extreme_value_tails(y, loc, scale, concentration):
+    lower = -mp.exp(-log_growth((y - loc) / scale, concentration))
+    return lower, log1mexp(lower)
+
+
 def weibull(y, scale, concentration):
     z = y / scale
     return mp.log(concentration / scale) + (concentration - 1) * mp.log(z) - z**concentration

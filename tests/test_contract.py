@@ -574,7 +574,7 @@ def test_constrain_is_always_legal(case: Case, reach, key):
     y = cast(example_of(case.observations()), jnp.float32)
     slopes, value = compiled_slopes(distribution)(params, y)
     assert not np.isnan(value).any(), raw[np.isnan(value)]
-    if reach <= 20:  # beyond, the truth itself may be too large for single precision
+    if reach <= 20 and not case.moving:  # beyond, the truth itself may be too large for single precision
         assert (np.asarray(value) > -np.inf).all(), raw[np.asarray(value) == -np.inf]
         for name, slope in leaves(slopes[0]):
             assert np.isfinite(np.asarray(slope)).all(), name

@@ -7,6 +7,7 @@ from . import binomial as binomial
 from . import categorical as categorical
 from . import exponential as exponential
 from . import gamma as gamma
+from . import generalized_extreme_value as generalized_extreme_value
 from . import laplace as laplace
 from . import log_normal as log_normal
 from . import logistic as logistic

@@ -3,10 +3,14 @@
 Every score has the signature of `lik_jax.nll`, so any of them trains a network.
 """
 
+from . import closed_forms as closed_forms
 from .brier import brier as brier
+from .crps import crps as crps
+from .crps import threshold_weighted_crps as threshold_weighted_crps
 from .dawid_sebastiani import dawid_sebastiani as dawid_sebastiani
 from .energy_score import energy_score as energy_score
 from .energy_score import energy_score_from_samples as energy_score_from_samples
+from .ensemble import crps_from_samples as crps_from_samples
 from .interval_score import interval_score as interval_score
 from .interval_score import interval_score_from_bounds as interval_score_from_bounds
 from .interval_score import weighted_interval_score as weighted_interval_score

@@ -30,6 +30,10 @@ from .ratios import bernoulli_function as bernoulli_function
 from .ratios import itakura_saito as itakura_saito
 from .ratios import log1mexpexp as log1mexpexp
 from .ratios import log_ratio as log_ratio
+from .removable import atan_ratio as atan_ratio
+from .removable import expm1_ratio as expm1_ratio
+from .removable import log1p_ratio as log1p_ratio
+from .removable import log_gamma_1p_ratio as log_gamma_1p_ratio
 from .stirling import deviance as deviance
 from .stirling import digamma as digamma
 from .stirling import digamma_difference as digamma_difference
