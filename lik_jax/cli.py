@@ -1,4 +1,4 @@
-"""The ``lik-jax`` command: train a toy model, evaluate it, draw from it, list the distributions.
+"""The ``lik-jax`` command: train a toy model, evaluate it, calibrate it, draw from it, list the distributions.
 
 Arguments are read before anything heavy is loaded, so that ``--help`` answers at once.
 """
@@ -19,6 +19,18 @@ class Evaluate:
 
     run: Path
     """The run's folder, such as runs/classifier."""
+
+
+@dataclass(frozen=True)
+class Calibrate:
+    """Fit calibration maps on a run's validation part, and judge them on its test part: tables and a picture."""
+
+    run: Path
+    """The folder of a classifier's or a regressor's run, such as runs/classifier."""
+    level: float = 0.9
+    """Probability with which conformal sets and intervals hold what comes."""
+    seed: int = 0
+    """Of the labels that a perfect forecaster is given, to see what chance alone does."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         actions: dict[str, Callable[[Any], None]] = {
             "Train": _train,
             "Evaluate": _evaluate,
+            "Calibrate": _calibrate,
             "Sample": _sample,
             "Distributions": _distributions,
         }
@@ -88,6 +101,7 @@ def parse(arguments: list[str]) -> Any:
     commands: Any = Union[  # noqa: UP007
         Annotated[Train, sub("train")],
         Annotated[positional[Evaluate], sub("evaluate")],
+        Annotated[tyro.conf.PositionalRequiredArgs[Calibrate], sub("calibrate")],
         Annotated[tyro.conf.PositionalRequiredArgs[Sample], sub("sample")],
         Annotated[positional[Distributions], sub("distributions")],
     ]
@@ -135,6 +149,17 @@ def _evaluate(command: Evaluate) -> None:
     _, task, params = open_run(command.run)
     facts = (("parameters", f"{size(params):,}"),)
     console.print(table.report(task.evaluate(params, jax.random.key(1)), facts))
+
+
+def _calibrate(command: Calibrate) -> None:
+    console = _console()
+    from .training import table
+    from .training.calibrate import calibrate_run
+
+    found = calibrate_run(command.run, level=command.level, seed=command.seed)
+    for sheet in found.sheets:
+        console.print(table.sheet(sheet.title, sheet.columns, sheet.rows))
+    console.print("wrote " + ", ".join(str(path) for path in found.files), soft_wrap=True)
 
 
 def _sample(command: Sample) -> None:

@@ -169,6 +169,41 @@ def test_text_of_the_users_own(inside, capsys):
     assert "|" in (inside / "runs" / "transformer" / "sample.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["regressor", "--data", "diabetes", "--widths", "8"],
+            ["CRPS", "scale times", "conformal", "in 80 % interval"],
+        ),
+        pytest.param(
+            ["classifier", "--channels", "2", "--width", "8"],
+            ["temperature", "dirichlet", "Brier", "RAPS", "80 % promised"],
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_calibrate(inside, capsys, arguments, words):
+    assert cli.main(["train", *arguments, *TINY]) == 0
+    folder = inside / "runs" / arguments[0]
+    out(capsys)
+    assert cli.main(["calibrate", str(folder), "--level", "0.8"]) == 0
+    said = out(capsys)
+    for word in words:
+        assert word in said
+    assert (folder / "calibration.png").stat().st_size > 0
+    assert json.loads((folder / "calibration.json").read_text())["level"] == 0.8
+    assert cli.main(["calibrate", str(folder), "--level", "1.5"]) == 1
+    assert "want a probability between 0 and 1" in out(capsys)
+
+
+@pytest.mark.slow
+def test_only_forecasts_are_calibrated(inside, capsys):
+    assert cli.main(["train", "rbm", "--hidden", "4", "--ais-steps", "5", "--ais-chains", "9", *TINY]) == 0
+    assert cli.main(["calibrate", "runs/rbm"]) == 1
+    assert "calibrate a classifier or a regressor" in out(capsys)
+
+
 def test_a_table_of_the_users_own(inside, capsys):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 2))
@@ -177,6 +212,8 @@ def test_a_table_of_the_users_own(inside, capsys):
     assert "accuracy" in out(capsys)
     assert cli.main(["train", "regressor", "--distribution", "bernoulli", "--data", "own.csv", *TINY]) == 0
     assert "one bernoulli for all rows" in out(capsys)
+    assert cli.main(["calibrate", "runs/regressor"]) == 0
+    assert "bias corrected" in out(capsys)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,17 @@ def report(result: Report, facts: Sequence[tuple[str, str]] = ()) -> Any:
     return load("rich.console", "cli", "drawing tables").Group(scores, below)
 
 
+def sheet(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    """A plain table; all columns but the first are set to the right."""
+    rich, box = load("rich.table", "cli", "drawing tables"), load("rich.box", "cli", "drawing tables")
+    table = rich.Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
 _OFFERS = {"log_cdf": "T", "icdf": "Q", "entropy": "E", "kl_divergence": "K", "mle": "M"}
 
 

@@ -38,11 +38,12 @@ class Score:
             block: so many neighbours count as one draw: characters of a text are not independent.
         """
         losses = np.asarray(losses, np.float64)
-        parts = np.array_split(losses - losses.mean(), max(1, len(losses) // block))
-        sums = np.array([part.sum() for part in parts]) if block > 1 else losses - losses.mean()
-        count = len(sums)
-        error = math.sqrt((sums**2).sum() * count / (count - 1)) / len(losses) if count > 1 else None
-        return cls(name, float(losses.mean()), error)
+        mean = float(losses.mean())
+        parts = np.array_split(losses, max(1, len(losses) // block))
+        if len(parts) < 2 or not math.isfinite(mean):
+            return cls(name, mean)
+        sums = np.array([(part - mean).sum() for part in parts])
+        return cls(name, mean, math.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(losses))
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,23 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Predictive:
+    """What a model forecasts for the rows of one part of the data.
+
+    Attributes:
+        distribution: of a label or a number.
+        params: its params, one set a row.
+        y: what came, ``[n]``.
+        scale: the size of one unit of ``y`` in the data's own units.
+    """
+
+    distribution: Any
+    params: Any
+    y: Any
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Task:
     """A problem ready to train.
 
@@ -90,6 +108,8 @@ class Task:
         units_per_example: characters in a training window; 1 elsewhere.
         loss_name: what the training curve calls it; say so here if it is no likelihood.
         carry: what the loss hands on from step to step, a sampler's chains, say; None if nothing.
+        predict: ``predict(params, part)``, the `Predictive` of the "validation" or the "test" part; None if a model
+            predicts neither labels nor numbers.
         metric: what ``validate`` gives, if it is no negative log-likelihood in nats: "energy distance".
     """
 
@@ -105,6 +125,7 @@ class Task:
     units_per_example: int = 1
     loss_name: str = "train"
     carry: Any = None
+    predict: Callable[[Any, str], Predictive] | None = None
     metric: str | None = None
 
 

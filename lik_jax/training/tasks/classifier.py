@@ -15,7 +15,7 @@ from ...objectives import nll
 from ..configs import Classifier
 from ..data import Batches, by_row, digits, fingerprint, read_table
 from ..errors import DataError
-from ..task import Report, Score, Task, held_out
+from ..task import Predictive, Report, Score, Task, held_out
 
 
 def build(config: Classifier) -> Task:
@@ -58,6 +58,10 @@ def build(config: Classifier) -> Task:
         on_test = logits_of(params, splits.test["x"])
         return on_test, on_test / temperature, temperature
 
+    def predict(params: Any, part: str) -> Predictive:
+        rows = getattr(splits, part)
+        return Predictive(categorical, categorical.Params(logits_of(params, rows["x"])), rows["y"])
+
     def evaluate(params: Any, key: Array) -> Report:
         labels = splits.test["y"]
         before, after, temperature = scored(params)
@@ -98,6 +102,7 @@ def build(config: Classifier) -> Task:
         draw=draw,
         unit="image" if images else "row",
         fingerprint=fingerprint(data),
+        predict=predict,
         levels={"class marginal": float(marginal(splits.validation).mean())},
     )
 

@@ -15,7 +15,7 @@ from ...objectives import nll
 from ..configs import Regressor
 from ..data import Batches, by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
 from ..errors import DataError
-from ..task import Report, Score, Task, held_out
+from ..task import Predictive, Report, Score, Task, held_out
 
 
 def build(config: Regressor) -> Task:
@@ -58,6 +58,10 @@ def build(config: Regressor) -> Task:
 
     def baseline(part: Any) -> Array:
         return nll(distribution, marginal, part["y"], reduction="none") + jnp.log(scale)
+
+    def forecast(params: Any, part: str) -> Predictive:
+        rows = parts[("train", "validation", "test").index(part)]
+        return Predictive(distribution, predict(params, rows["x"]), rows["y"], float(scale))
 
     floor = []
     if config.data == "sine":
@@ -117,6 +121,7 @@ def build(config: Regressor) -> Task:
         draw=draw,
         unit="row",
         fingerprint=fingerprint(data),
+        predict=forecast,
         levels={"one for all rows": float(baseline(parts[1]).mean())} | ({"truth": sine_floor()} if floor else {}),
     )
 
