@@ -65,6 +65,8 @@ class Task:
         loss_name: what the training curve calls it; say so here if it is no likelihood.
         carry: what the loss hands on from step to step, a sampler's chains, say; None if nothing.
         metric: what ``validate`` gives, if it is no negative log-likelihood in nats: "energy distance".
+        members: networks of an ensemble. If there are more than 1, ``params`` and batches have a leading axis of
+            members, as have those that ``evaluate`` and ``draw`` are given; ``loss`` and ``validate`` are of one.
     """
 
     params: Any
@@ -80,6 +82,7 @@ class Task:
     loss_name: str = "train"
     carry: Any = None
     metric: str | None = None
+    members: int = 1
 
 
 def held_out(

@@ -1,1 +1,10 @@
 """What a network does not know: ensembles and posteriors over its params, with the predictive as a mixture."""
+
+from . import ensemble as ensemble
+from .decomposition import Entropies as Entropies
+from .decomposition import Variances as Variances
+from .decomposition import entropies as entropies
+from .decomposition import variances as variances
+from .predictive import over_members as over_members
+from .predictive import pooled as pooled
+from .predictive import predictive as predictive

@@ -12,10 +12,12 @@ from jax import Array
 from ... import distributions
 from ...models import regressor
 from ...objectives import Total, nll
+from ...uncertainty import over_members, predictive, variances
 from ..configs import Regressor
-from ..data import Batches, by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
+from ..data import by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
 from ..errors import DataError
 from ..task import Report, Score, Task, held_out
+from ._members import members
 
 
 def build(config: Regressor) -> Task:
@@ -42,20 +44,43 @@ def build(config: Regressor) -> Task:
     marginal = distribution.init(parts[0]["y"])
     start = distribution.unconstrain(marginal)
     key = jax.random.key(config.fit.seed)
-    model = regressor.create(regressor.Config(train["x"].shape[1], start.shape[-1], config.widths), key)
+    shape = regressor.Config(train["x"].shape[1], start.shape[-1], config.widths, config.dropout)
+    params, apply, batches = members(lambda key: regressor.create(shape, key), parts[0], config)
+    many = config.ensemble > 1
 
-    def predict(params: Any, x: Any) -> Any:
-        raw = model.apply(params, x)
+    def predict(params: Any, x: Any, key: Array | None = None) -> Any:
+        raw = apply(params, x, key)
         return distribution.constrain(raw + jnp.broadcast_to(start, raw.shape))
 
+    def predicted(params: Any, x: Any) -> Any:
+        """The distribution that is predicted, a mixture where there are many networks, and its params."""
+        if not many:
+            return distribution, predict(params, x)
+        return predictive(distribution, over_members(predict, params, x))
+
+    def quantile(params: Any, x: Any, p: float) -> Array:
+        found, its = predicted(params, x)
+        return found.icdf(its, p)
+
     def loss(params: Any, batch: Any, key: Array) -> Array:
-        return nll(distribution, predict(params, batch["x"]), batch["y"]) + jnp.log(scale)
+        drop_key = key if config.dropout else None
+        return nll(distribution, predict(params, batch["x"], drop_key), batch["y"]) + jnp.log(scale)
+
+    def total(found: Any, its: Any, y: Any) -> Total:
+        sums = nll(found, its, y, reduction="total")
+        return Total(sums.value + sums.weight * jnp.log(scale), sums.weight)
 
     def score(params: Any, batch: Any, key: Array) -> Total:
-        total = nll(distribution, predict(params, batch["x"]), batch["y"], reduction="total")
-        return Total(total.value + total.weight * jnp.log(scale), total.weight)
+        return total(distribution, predict(params, batch["x"]), batch["y"])
 
-    validation_total, test_total = held_out(score, parts[1]), held_out(score, parts[2])
+    def score_predicted(params: Any, batch: Any, key: Array) -> Total:
+        return total(*predicted(params, batch["x"]), batch["y"])
+
+    def score_members(params: Any, batch: Any, key: Array) -> Total:
+        return over_members(lambda one: score(one, batch, key), params)
+
+    validation_total, test_total = held_out(score, parts[1]), held_out(score_predicted, parts[2])
+    member_total = held_out(score_members, parts[2])
 
     def baseline(part: Any) -> float:
         return float(nll(distribution, marginal, part["y"]) + jnp.log(scale))
@@ -67,15 +92,23 @@ def build(config: Regressor) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         facts = []
         if hasattr(distribution, "icdf"):
-            predicted = predict(params, parts[2]["x"])
-            low, high = (distribution.icdf(predicted, p) for p in (0.05, 0.95))
+            low, high = (quantile(params, parts[2]["x"], p) for p in (0.05, 0.95))
             inside = float(((parts[2]["y"] >= low) & (parts[2]["y"] <= high)).mean())
             facts.append(("90 % interval holds", f"{100 * inside:.1f} %"))
+        alone = []
+        if many:
+            each = jax.vmap(Total.mean)(member_total(params, key))
+            alone.append(Score("members alone, on average", float(each.mean())))
+        if many and hasattr(distribution, "mean") and hasattr(distribution, "variance"):
+            shares = variances(*predicted(params, parts[2]["x"]))
+            share = float((shares.epistemic / shares.total).mean())
+            facts.append(("members' disagreement", f"{100 * share:.1f} % of the variance"))
         return Report(
             f"{len(parts[2]['y'])} rows",
             "row",
             (
                 Score(f"model, {config.distribution}", float(test_total(params, key).mean())),
+                *alone,
                 Score(f"baseline: one {config.distribution} for all rows", baseline(parts[2])),
                 Score("baseline: straight line, constant normal noise", _linear(train, splits.test)),
                 *floor,
@@ -95,11 +128,11 @@ def build(config: Regressor) -> Task:
             across, where = grid[:, 0], x[:, 0]
         else:
             # many covariates: along the predicted median instead
-            middle = distribution.icdf(predict(params, inputs(x)), 0.5)
+            middle = quantile(params, inputs(x), 0.5)
             order = np.argsort(np.asarray(middle))
             grid, where = x[order], np.argsort(order)
             across = np.arange(len(x))
-        quantiles = [distribution.icdf(predict(params, inputs(grid)), p) * scale + shift for p in (0.05, 0.5, 0.95)]
+        quantiles = [quantile(params, inputs(grid), p) * scale + shift for p in (0.05, 0.5, 0.95)]
         shown = slice(None, 1000)
         predictive_band(ax, where[shown], y[shown], across, quantiles[1], quantiles[0], quantiles[2])
         if x.shape[1] != 1:
@@ -107,8 +140,8 @@ def build(config: Regressor) -> Task:
         return [save(fig, folder / "predictive.png")]
 
     return Task(
-        params=model.params,
-        batches=Batches(parts[0], config.fit.batch_size, config.fit.seed),
+        params=params,
+        batches=batches,
         loss=loss,
         validate=lambda params: float(validation_total(params, key).mean()),
         evaluate=evaluate,
@@ -116,6 +149,7 @@ def build(config: Regressor) -> Task:
         unit="row",
         fingerprint=fingerprint(data),
         levels={"one for all rows": baseline(parts[1])} | ({"truth": sine_floor()} if floor else {}),
+        members=config.ensemble,
     )
 
 
