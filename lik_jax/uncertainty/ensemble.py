@@ -46,9 +46,16 @@ def stack(members: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *members)
 
 
-def member(stacked: Any, k: int) -> Any:
-    """That of member ``k``."""
-    return jax.tree.map(lambda leaf: leaf[k], stacked)
+def member(stacked: Any, k: Any) -> Any:
+    """That of member ``k``; with an array of numbers, those of as many members."""
+
+    def pick(leaf: Any) -> Any:
+        if not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf[k]
+        # a key that is cut out of an array counts as used up there
+        return jax.random.wrap_key_data(jax.random.key_data(leaf)[k], impl=jax.random.key_impl(leaf))
+
+    return jax.tree.map(pick, stacked)
 
 
 def count(stacked: Any) -> int:

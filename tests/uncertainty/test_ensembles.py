@@ -26,7 +26,7 @@ SETTINGS = Settings(
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 Y = (X @ np.array([1.0, -2.0, 0.5], np.float32) + 0.3).astype(np.float32)
 # the last member starts far off, where the gradient is clipped hard
-STARTS = [{"w": jnp.full((3, 1), w), "b": jnp.zeros(())} for w in (0.0, 0.4, 30.0)]
+STARTS = [{"w": jnp.full((3, 1), w, jnp.float32), "b": jnp.zeros(())} for w in (0.0, 0.4, 30.0)]
 
 
 def loss(params, batch, key):
@@ -166,16 +166,25 @@ def interrupting(total, done):
     yield Interrupting()
 
 
-def test_a_run_of_an_ensemble_can_be_stopped_resumed_and_opened(tmp_path):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
     pytest.importorskip("orbax.checkpoint")
-    folder, unbroken = tmp_path / "stopped", tmp_path / "unbroken"
-    finished = train_run(CONFIG, unbroken)
+    return train_run(CONFIG, tmp_path_factory.mktemp("runs") / "unbroken")
+
+
+@pytest.mark.slow
+def test_a_run_of_an_ensemble_stopped_and_resumed_is_an_unbroken_one(tmp_path, finished):
+    folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         train_run(CONFIG, folder, watch=interrupting)
     train_run(CONFIG, folder, resume=True)
-    records = [metrics.read(path / "metrics.jsonl") for path in (folder, unbroken)]
+    records = [metrics.read(path / "metrics.jsonl") for path in (folder, finished.folder)]
     assert [r["members"] for r in records[0]] == [r["members"] for r in records[1]]
-    config, task, params = open_run(folder)
+    assert len(records[0]) == 4
+
+
+def test_a_run_of_an_ensemble(finished):
+    config, task, params = open_run(finished.folder)
     assert config == CONFIG
     assert ensemble.count(params) == 3
     scores = {s.name: s.nats for s in task.evaluate(params, jax.random.key(1)).scores}
@@ -184,7 +193,7 @@ def test_a_run_of_an_ensemble_can_be_stopped_resumed_and_opened(tmp_path):
     assert scores["model, normal"] < scores["members alone, on average"]
     assert "members' disagreement" in dict(finished.report.facts)
     assert {path.name for path in finished.pictures} == {"training.png", "predictive.png"}
-    assert json.loads((folder / "results.json").read_text())["run"]["best step"].count(",") == 2
+    assert json.loads((finished.folder / "results.json").read_text())["run"]["best step"].count(",") == 2
 
 
 @pytest.mark.slow
