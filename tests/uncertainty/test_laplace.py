@@ -1,5 +1,7 @@
 """Laplace approximations: exact where the model is linear and normal, the dense numbers elsewhere."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -79,6 +81,11 @@ def test_precisions_at_the_edge_have_a_status():
     assert (float(flat.prior_precision), int(flat.status)) == (0, Status.BOUNDARY)
 
 
+def whole_curvature(params):
+    vectors = np.asarray(params.eigenvectors)
+    return vectors * np.asarray(params.eigenvalues) @ vectors.T
+
+
 LABELS = RNG.integers(0, 3, N)
 KERNEL, BIAS = RNG.normal(size=(D, 3)), RNG.normal(size=3)
 
@@ -100,7 +107,7 @@ def dense_hessian(distribution, mean, y, step=1e-4):
 def test_of_classes_it_is_the_dense_hessian():
     params = last_layer.fit(categorical, X, LABELS, KERNEL, BIAS, prior_precision=TAU)
     hessian = dense_hessian(categorical, params.mean, LABELS)
-    found = params.eigenvectors * params.eigenvalues @ params.eigenvectors.T
+    found = whole_curvature(params)
     np.testing.assert_allclose(found, hessian, atol=1e-6 * np.abs(hessian).max())
     slopes = np.einsum("md,rs->mrds", WIDE_NEW, np.eye(3)).reshape(5, 3, -1)
     covariance = slopes @ np.linalg.inv(found + TAU * np.eye(12)) @ slopes.swapaxes(1, 2)
@@ -124,14 +131,14 @@ def test_negative_curvature_is_left_out():
     assert (values < 0).any()
     positive = np.einsum("nrs,ns,nts->nrt", vectors, np.maximum(values, 0), vectors)
     whole = np.einsum("ni,nj,nrs->irjs", X, X, positive).reshape(2 * D, 2 * D)
-    found = params.eigenvectors * params.eigenvalues @ params.eigenvectors.T
+    found = whole_curvature(params)
     np.testing.assert_allclose(found, whole, atol=1e-10 * np.abs(whole).max())
 
 
 def layers(sizes):
     return [
         {"kernel": jnp.asarray(RNG.normal(size=(a, b))), "bias": jnp.asarray(RNG.normal(size=b))}
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in itertools.pairwise(sizes)
     ]
 
 
@@ -139,11 +146,12 @@ def apply(net, x):
     return kron.perceptron(net, x, [jnp.zeros_like(layer["bias"]) for layer in net])[0]
 
 
-def dense_ggn(net, x, y):
+def dense_ggn(net, x):
     """The whole curvature, by Jacobians; leaves in the order of `ravel_pytree`."""
-    jacobian = jax.vmap(lambda row: ravel_rows(jax.jacrev(lambda p: apply(p, row[None])[0])(net)))(x)
-    hessian = jax.vmap(jax.hessian(lambda raw, y: -categorical.log_prob(categorical.Params(raw), y)))(apply(net, x), y)
-    return np.einsum("nrp,nrs,nsq->pq", jacobian, hessian, jacobian), jacobian
+    jacobian = jax.jit(jax.vmap(lambda row: ravel_rows(jax.jacrev(lambda p: apply(p, row[None])[0])(net))))(x)
+    p = np.asarray(jax.nn.softmax(apply(net, x)))
+    hessian = np.einsum("nr,rs->nrs", p, np.eye(p.shape[1])) - p[:, :, None] * p[:, None, :]
+    return np.einsum("nrp,nrs,nsq->pq", jacobian, hessian, jacobian), np.asarray(jacobian)
 
 
 def ravel_rows(tree):
@@ -152,11 +160,12 @@ def ravel_rows(tree):
 
 def test_the_diagonal_is_that_of_the_whole():
     net = layers((D, 4, 3))
-    params = diagonal.fit(categorical, apply, net, X, LABELS, prior_precision=TAU, batch_size=7)
-    whole, _ = dense_ggn(net, X, LABELS)
-    found = ravel_pytree(params.curvature)[0]
+    fit = jax.jit(lambda net: diagonal.fit(categorical, apply, net, X, LABELS, prior_precision=TAU, batch_size=7))
+    params = fit(net)
+    whole, _ = dense_ggn(net, X)
+    found = np.asarray(ravel_pytree(params.curvature)[0])
     np.testing.assert_allclose(found, np.diag(whole), rtol=1e-10)
-    _, jacobian = dense_ggn(net, NEW, np.zeros(5, int))
+    jacobian = dense_ggn(net, NEW)[1]
     covariance = np.einsum("nrp,nsp->nrs", jacobian / (found + TAU), jacobian)
     np.testing.assert_allclose(diagonal.predict(params, apply, NEW, batch_size=2).covariance, covariance, rtol=1e-9)
     misfit = nll(categorical, categorical.Params(apply(net, X)), LABELS, reduction="sum")
@@ -167,10 +176,11 @@ def test_the_diagonal_is_that_of_the_whole():
 def test_kronecker_factors_are_exact_for_one_example():
     """Each layer's own block; between layers there is nothing."""
     net = layers((D, 2, 3))
-    params = kron.fit(categorical, kron.perceptron, net, X[:1], LABELS[:1], prior_precision=TAU)
+    one = X[:1], LABELS[:1]
+    params = jax.jit(lambda net: kron.fit(categorical, kron.perceptron, net, *one, prior_precision=TAU))(net)
     sizes = [layer["kernel"].size + layer["bias"].size for layer in net]
-    whole, _ = dense_ggn(net, X[:1], LABELS[:1])
-    _, jacobian = dense_ggn(net, NEW, np.zeros(5, int))
+    whole, _ = dense_ggn(net, X[:1])
+    _, jacobian = dense_ggn(net, NEW)
     first = slice(0, sizes[0])
     covariance, log_det = 0.0, 0.0
     for block in (first, slice(sizes[0], None)):
@@ -213,6 +223,7 @@ def with_junk(fit):
 def test_masked_rows_add_nothing_and_weights_count_rows(kind):
     net = [{"kernel": jnp.asarray(KERNEL), "bias": jnp.asarray(BIAS)}]
 
+    @jax.jit
     def fit(x, y, **options):
         if kind == "last_layer":
             return last_layer.fit(categorical, x, y, KERNEL, BIAS, prior_precision=TAU, **options)

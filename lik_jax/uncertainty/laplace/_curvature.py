@@ -76,7 +76,7 @@ def curvature(
     def loss(raw: Array, y: Any, weight: Array) -> Array:
         return nll(distribution, to_params(raw), y, weights=weight, reduction="none")
 
-    each = (blanked(raw, weights), y, weights)
+    each = (blanked(raw, weights), jax.tree.map(jnp.asarray, y), weights)
     return Curvature(-jax.vmap(loss)(*each).sum(), root(jax.vmap(jax.hessian(loss))(*each)), weights)
 
 
