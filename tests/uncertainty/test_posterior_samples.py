@@ -116,7 +116,7 @@ def test_swag_of_little():
 
 @pytest.mark.parametrize("kind", ["regressor", "classifier"])
 def test_dropout_is_on_where_a_key_is_given(kind, key):
-    first, second, draw = jax.random.split(key, 3)
+    first, second, unused, draw = jax.random.split(key, 4)
     if kind == "regressor":
         x = jax.random.normal(first, (6, 3))
         models = [regressor.create(regressor.Config(3, 2, (64,), dropout=rate), second) for rate in (0.0, 0.25)]
@@ -130,9 +130,10 @@ def test_dropout_is_on_where_a_key_is_given(kind, key):
     features = plain.apply(plain.params, x, method="features")
     # no key, no dropout; no dropout, no use for a key
     np.testing.assert_allclose(apply(dropped.params, x, method="features"), features, rtol=1e-6)
-    np.testing.assert_allclose(plain.apply(plain.params, x, draw, method="features"), features, rtol=1e-6)
+    np.testing.assert_allclose(plain.apply(plain.params, x, unused, method="features"), features, rtol=1e-6)
     raw = dropout.samples(lambda p, x, k: apply(p, x, k, method="features"), dropped.params, x, draw, 200)
     assert raw.shape == (200, *features.shape)
+    assert bool((raw[0] != raw[1]).any())
     alive = np.asarray(features) != 0
     left_out = (np.asarray(raw) == 0)[:, alive].mean()
     assert abs(left_out - 0.25) < (0.02 if kind == "regressor" else 0.15)
