@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from ..uncertainty.ensemble import best_members, start_ensemble, train_ensemble
+from ..uncertainty.ensemble import best_members, start_ensemble, train_ensemble, unfinished
 from . import configs, metrics
 from .checkpoints import Checkpoints
 from .errors import RunError
@@ -118,7 +118,9 @@ def _finish(folder: Path, config: configs.Config, task: Task, state: Any) -> Fin
     records = metrics.read(folder / "metrics.jsonl")
     seconds = records[-1]["seconds"] if records else 0.0
     rate = step * task.batches.size * task.units_per_example / max(seconds, 1e-9)
+    lost = int(unfinished(state, config.fit).sum()) if task.members > 1 else 0
     facts = (
+        *((("diverged", f"{lost} of {task.members} networks"),) if lost else ()),
         ("best step", f"{', '.join(str(int(b)) for b in best.ravel())} of {step}"),
         ("parameters", f"{size(params):,}"),
         ("training time", f"{seconds:.1f} s"),

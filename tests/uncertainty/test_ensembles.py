@@ -196,6 +196,14 @@ def test_a_run_of_an_ensemble(finished):
     assert json.loads((finished.folder / "results.json").read_text())["run"]["best step"].count(",") == 2
 
 
+def test_the_command_line_asks_for_an_ensemble():
+    pytest.importorskip("tyro")
+    from lik_jax import cli
+
+    command = cli.parse(["train", "regressor", "--ensemble", "3", "--dropout", "0.1"])
+    assert (command.model.ensemble, command.model.dropout) == (3, 0.1)
+
+
 @pytest.mark.slow
 def test_an_ensemble_of_classifiers_beats_its_mean_member(tmp_path):
     pytest.importorskip("orbax.checkpoint")

@@ -203,6 +203,7 @@ def test_kronecker_factors_are_exact_for_a_linear_normal_model():
         Y,
         constrain=fixed_noise,
         prior_precision=TAU,
+        batch_size=10,
     )
     exact = at_the_mode()
     np.testing.assert_allclose(
