@@ -101,6 +101,10 @@ class mixture:
         """
         return log_mix(*self._parts(self.base.log_prob, params, y))
 
+    def weighted_components(self, params: MixtureParams) -> tuple[Array, Any]:
+        """Normalised log-weights ``[..., k]``, and the components' params, each with its component axis."""
+        return self._lined_up(params)
+
     def responsibilities(self, params: MixtureParams, y: Any) -> Array:
         """``P(component | y)``, ``[..., k]``; all 0 where ``y`` is outside every component's support."""
         return responsibilities(*self._parts(self.base.log_prob, params, y))

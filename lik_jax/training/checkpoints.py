@@ -28,7 +28,8 @@ class Checkpoints:
 
     def save(self, state: State, wait: bool = False) -> None:
         """Save ``state`` under its step, once; ``wait`` until it is on disk."""
-        step = int(state.step)
+        # of an ensemble, whose members may have stopped apart, the furthest
+        step = int(state.step.max())
         if step != self._newest:
             self._manager.save(step, args=self._orbax.args.StandardSave(state))
             self._newest = step

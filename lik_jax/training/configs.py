@@ -10,6 +10,11 @@ from .errors import SettingsError
 from .settings import Settings
 
 
+def _check_members(ensemble: int, dropout: float) -> None:
+    if ensemble < 1 or not 0 <= dropout < 1:
+        raise SettingsError(f"ensemble is {ensemble} and dropout {dropout}; want 1 network or more, dropout in [0, 1).")
+
+
 @dataclass(frozen=True)
 class Classifier:
     """A small ConvNet with a categorical likelihood, then temperature scaling. Default data: handwritten digits."""
@@ -22,11 +27,18 @@ class Classifier:
     """Of the hidden layer."""
     augment: bool = True
     """Shift training images by up to one pixel (images only)."""
+    dropout: float = 0.0
+    """Share of hidden units left out in training."""
+    ensemble: int = 1
+    """Networks, of seeds that follow one another, trained at once; their predictions are mixed."""
     fit: Settings = field(
         default_factory=partial(
             Settings, steps=800, batch_size=128, learning_rate=2e-3, warmup_steps=60, weight_decay=0.05
         )
     )
+
+    def __post_init__(self) -> None:
+        _check_members(self.ensemble, self.dropout)
 
 
 @dataclass(frozen=True)
@@ -39,9 +51,16 @@ class Regressor:
     """Any distribution of real numbers or counts with a fixed number of raw numbers; `lik-jax distributions`."""
     widths: tuple[int, ...] = (64, 64)
     """Of the hidden layers."""
+    dropout: float = 0.0
+    """Share of hidden units left out in training."""
+    ensemble: int = 1
+    """Networks, of seeds that follow one another, trained at once; their predictions are mixed."""
     fit: Settings = field(
         default_factory=partial(Settings, steps=2000, batch_size=256, learning_rate=3e-3, weight_decay=1e-4)
     )
+
+    def __post_init__(self) -> None:
+        _check_members(self.ensemble, self.dropout)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Batches:
         """The row numbers of a step's batch, ``[size]``."""
         count, size = self._count, self.size
         epoch, i = divmod(step, count // size)
-        return _permutation(self.seed, epoch, count)[i * size : (i + 1) * size]
+        return _permutations(self.seed, count)(epoch)[i * size : (i + 1) * size]
 
     def __call__(self, step: int) -> Any:
         rows = self.rows(step)
@@ -69,9 +69,33 @@ class Batches:
         return jax.tree.map(lambda leaf: leaf[rows], self.data)
 
 
-@lru_cache(maxsize=2)
-def _permutation(seed: int, epoch: int, count: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch)).permutation(count)
+@lru_cache(maxsize=64)
+def _permutations(seed: int, count: int) -> Callable[[int], np.ndarray]:
+    # a memory for each seed: the members of an ensemble must not push one another's order out
+    return lru_cache(maxsize=2)(lambda epoch: np.random.default_rng((seed, epoch)).permutation(count))
+
+
+@dataclass(frozen=True)
+class MemberBatches:
+    """The batches of an ensemble's step, by its number: one a member, stacked on a leading axis.
+
+    Attributes:
+        members: each member's own.
+    """
+
+    members: tuple[Batches, ...]
+
+    @property
+    def size(self) -> int:
+        """Rows in a step, of all members."""
+        return sum(batches.size for batches in self.members)
+
+    def rows(self, step: int) -> np.ndarray:
+        """The row numbers of a step's batches, ``[k, size of one]``."""
+        return np.stack([batches.rows(step) for batches in self.members])
+
+    def __call__(self, step: int) -> Any:
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *(batches(step) for batches in self.members))
 
 
 def in_order(data: Any, batch_size: int) -> list[Any]:

@@ -71,12 +71,12 @@ class Checkpoints(Protocol):
     def save(self, state: State, wait: bool = False) -> None: ...
 
 
-def optimiser(settings: Settings) -> optax.GradientTransformation:
-    """AdamW with warm-up, cosine decay and clipping."""
+def optimiser(settings: Settings, rate: optax.ScalarOrSchedule | None = None) -> optax.GradientTransformation:
+    """AdamW with clipping; its learning rate is warm-up and cosine decay, if no other is given."""
     return optax.chain(
         optax.clip_by_global_norm(settings.clip_norm),
         optax.adamw(
-            schedule(settings),
+            schedule(settings) if rate is None else rate,
             b1=settings.beta1,
             b2=settings.beta2,
             weight_decay=settings.weight_decay,
@@ -117,9 +117,9 @@ def loss_and_gradient(loss: Loss, state: State, batch: Any) -> tuple[Array, Any,
     return value, gradient, carry
 
 
-def make_step(loss: Loss, settings: Settings) -> Step:
-    """One jitted step: ``(state, batch)`` -> ``(state, (loss, gradient norm))``."""
-    update = optimiser(settings).update
+def make_step(loss: Loss, settings: Settings, rate: optax.ScalarOrSchedule | None = None) -> Step:
+    """One jitted step: ``(state, batch)`` -> ``(state, (loss, gradient norm))``; ``rate``: see `optimiser`."""
+    update = optimiser(settings, rate).update
 
     @jax.jit
     def step(state: State, batch: Any) -> tuple[State, tuple[Array, Array]]:

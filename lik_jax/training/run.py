@@ -11,11 +11,13 @@ from typing import Any
 
 import jax
 
+from ..uncertainty.ensemble import best_members, start_ensemble, train_ensemble, unfinished
 from . import configs, metrics
 from .checkpoints import Checkpoints
 from .errors import RunError
-from .loop import start, train
+from .loop import State, start, train
 from .progress import Progress, Silent
+from .settings import Settings
 from .task import Report, Task
 from .tasks import build
 
@@ -70,17 +72,18 @@ def train_run(
     _check(folder, wanted, resume)
     task = build(config)
     resumed = _prepare(folder, wanted, task.fingerprint)
-    state = start(task.params, config.fit, task.carry)
+    state = _start(task, config.fit)
     checkpoints = Checkpoints(folder / "checkpoints")
     history = folder / "metrics.jsonl"
     if resumed and checkpoints.latest_step() is not None:
         state = checkpoints.restore(state)
-    metrics.rewind(history, int(state.step))
+    done = int(state.step.max())
+    metrics.rewind(history, done)
     earlier = metrics.read(history)
     before = earlier[-1]["seconds"] if earlier else 0.0
     began = time.perf_counter()
     try:
-        with watch(config.fit.steps, int(state.step)) as progress:
+        with watch(config.fit.steps, done) as progress:
 
             def log(record: dict[str, Any]) -> None:
                 record["seconds"] = round(before + time.perf_counter() - began, 3)
@@ -92,7 +95,7 @@ def train_run(
                 return task.batches(step)
 
             batches.rows = task.batches.rows  # type: ignore[attr-defined]
-            state = train(
+            state = (train if task.members == 1 else train_ensemble)(
                 task.loss,
                 task.params,
                 batches,
@@ -110,13 +113,15 @@ def train_run(
 def _finish(folder: Path, config: configs.Config, task: Task, state: Any) -> Finished:
     from ..models.functional import size
 
-    params = state.best_params
+    params, step, best = _best(task, state), int(state.step.max()), state.best_step
     report = task.evaluate(params, jax.random.key(1))
     records = metrics.read(folder / "metrics.jsonl")
     seconds = records[-1]["seconds"] if records else 0.0
-    rate = int(state.step) * task.batches.size * task.units_per_example / max(seconds, 1e-9)
+    rate = step * task.batches.size * task.units_per_example / max(seconds, 1e-9)
+    lost = int(unfinished(state, config.fit).sum()) if task.members > 1 else 0
     facts = (
-        ("best step", f"{int(state.best_step)} of {int(state.step)}"),
+        *((("diverged", f"{lost} of {task.members} networks"),) if lost else ()),
+        ("best step", f"{', '.join(str(int(b)) for b in best.ravel())} of {step}"),
         ("parameters", f"{size(params):,}"),
         ("training time", f"{seconds:.1f} s"),
         (f"{task.unit}s a second", f"{rate:,.0f}"),
@@ -155,12 +160,20 @@ def open_run(folder: Path) -> tuple[configs.Config, Task, Any]:
     _same_data(folder, mark, task.fingerprint)
     checkpoints = Checkpoints(folder / "checkpoints")
     try:
-        state = checkpoints.restore(start(task.params, config.fit, task.carry))
+        state = checkpoints.restore(_start(task, config.fit))
     except FileNotFoundError as error:
         raise RunError(str(error)) from None
     finally:
         checkpoints.close()
-    return config, task, state.best_params
+    return config, task, _best(task, state)
+
+
+def _start(task: Task, settings: Settings) -> State:
+    return start(task.params, settings, task.carry) if task.members == 1 else start_ensemble(task.params, settings)
+
+
+def _best(task: Task, state: State) -> Any:
+    return state.best_params if task.members == 1 else best_members(state)
 
 
 def _check(folder: Path, wanted: dict[str, Any], resume: bool) -> None:

@@ -111,6 +111,8 @@ class Task:
         predict: ``predict(params, part)``, the `Predictive` of the "validation" or the "test" part; None if a model
             predicts neither labels nor numbers.
         metric: what ``validate`` gives, if it is no negative log-likelihood in nats: "energy distance".
+        members: networks of an ensemble. If there are more than 1, ``params`` and batches have a leading axis of
+            members, as have those that ``evaluate`` and ``draw`` are given; ``loss`` and ``validate`` are of one.
     """
 
     params: Any
@@ -127,6 +129,7 @@ class Task:
     carry: Any = None
     predict: Callable[[Any, str], Predictive] | None = None
     metric: str | None = None
+    members: int = 1
 
 
 def held_out(

@@ -11,11 +11,14 @@ from jax import Array
 from ... import calibration
 from ...distributions import categorical
 from ...models import classifier, regressor
+from ...models.functional import Model
 from ...objectives import nll
+from ...uncertainty import entropies, over_members, pooled, predictive
 from ..configs import Classifier
-from ..data import Batches, by_row, digits, fingerprint, read_table
+from ..data import by_row, digits, fingerprint, read_table
 from ..errors import DataError
 from ..task import Predictive, Report, Score, Task, held_out
+from ._members import members
 
 
 def build(config: Classifier) -> Task:
@@ -24,27 +27,49 @@ def build(config: Classifier) -> Task:
     splits = by_row(data)
     images = data["x"].ndim == 3
     num_classes = int(data["y"].max()) + 1
+    many = config.ensemble > 1
     key = jax.random.key(config.fit.seed)
-    if images:
-        height, columns = data["x"].shape[1:]
-        model = classifier.create(classifier.Config(num_classes, height, columns, config.channels, config.width), key)
-    else:
-        shape = regressor.Config(data["x"].shape[1], num_classes, (config.width, config.width))
-        model = regressor.create(shape, key)
+    if not images:
         mean, scale = splits.train["x"].mean(0), splits.train["x"].std(0)
         for part in splits:
             part["x"] = (part["x"] - mean) / np.where(scale > 0, scale, 1)
 
+    def create(key: Array) -> Model:
+        if not images:
+            widths = (config.width, config.width)
+            return regressor.create(regressor.Config(data["x"].shape[1], num_classes, widths, config.dropout), key)
+        shape = classifier.Config(
+            num_classes,
+            *data["x"].shape[1:],
+            channels=config.channels,
+            width=config.width,
+            dropout=config.dropout,
+            by_products=many,
+        )
+        return classifier.create(shape, key)
+
+    params, apply, batches = members(create, splits.train, config)
+
     def loss(params: Any, batch: Any, key: Array) -> Array:
-        x = classifier.random_shift(batch["x"], key) if images and config.augment else batch["x"]
-        return nll(categorical, categorical.constrain(model.apply(params, x)), batch["y"])
+        shift_key, drop_key = jax.random.split(key) if config.dropout else (key, None)
+        x = classifier.random_shift(batch["x"], shift_key) if images and config.augment else batch["x"]
+        return nll(categorical, categorical.constrain(apply(params, x, drop_key)), batch["y"])
 
     def score(params: Any, batch: Any, key: Array) -> Array:
-        params = categorical.constrain(model.apply(params, batch["x"]))
+        params = categorical.constrain(apply(params, batch["x"]))
         return nll(categorical, params, batch["y"], reduction="none")
 
+    def mixed(params: Any, x: Array) -> Any:
+        return predictive(categorical, categorical.constrain(over_members(apply, params, x)))
+
     validation_losses = held_out(score, splits.validation)
-    logits_of = jax.jit(model.apply)
+    logits_of = jax.jit(lambda params, x: pooled(*mixed(params, x)).logits if many else apply(params, x))
+    parts_of = jax.jit(lambda params, x: entropies(*mixed(params, x)))
+
+    def score_members(params: Any, batch: Any, key: Array) -> Array:
+        return over_members(lambda one: score(one, batch, key), params).T
+
+    member_losses = held_out(score_members, splits.test)
 
     def marginal(part: Any) -> np.ndarray:
         counts = np.bincount(splits.train["y"], minlength=num_classes) + 0.5
@@ -69,17 +94,24 @@ def build(config: Classifier) -> Task:
         errors = [float(calibration.calibration_error(z, labels)) for z in (before, after)]
         accuracy = float((jnp.argmax(before, -1) == labels).mean())
         kind = "images" if images else "rows"
+        alone, facts = [], []
+        if many:
+            alone.append(Score.of("members alone, on average", member_losses(params, key).mean(1)))
+            shares = parts_of(params, splits.test["x"])
+            facts.append(("members disagree by", f"{float(shares.epistemic.mean()):.4f} nats (mutual information)"))
         return Report(
             f"{len(labels)} {kind}",
             kind[:-1],
             (
                 Score.of("model", losses[0]),
                 Score.of(f"model, temperature {temperature:.3f}", losses[1]),
+                *alone,
                 Score.of("baseline: class marginal", marginal(splits.test)),
             ),
             facts=(
                 ("accuracy", f"{accuracy:.4f}"),
                 ("calibration error (15 bins)", f"{errors[0]:.4f}; {errors[1]:.4f} after temperature"),
+                *facts,
             ),
         )
 
@@ -94,8 +126,8 @@ def build(config: Classifier) -> Task:
         return [save(fig, folder / "reliability.png")]
 
     return Task(
-        params=model.params,
-        batches=Batches(splits.train, config.fit.batch_size, config.fit.seed),
+        params=params,
+        batches=batches,
         loss=loss,
         validate=lambda params: float(validation_losses(params, key).mean()),
         evaluate=evaluate,
@@ -104,6 +136,7 @@ def build(config: Classifier) -> Task:
         fingerprint=fingerprint(data),
         predict=predict,
         levels={"class marginal": float(marginal(splits.validation).mean())},
+        members=config.ensemble,
     )
 
 

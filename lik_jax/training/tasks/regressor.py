@@ -12,10 +12,12 @@ from jax import Array
 from ... import distributions
 from ...models import regressor
 from ...objectives import nll
+from ...uncertainty import over_members, predictive, variances
 from ..configs import Regressor
-from ..data import Batches, by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
+from ..data import by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
 from ..errors import DataError
 from ..task import Predictive, Report, Score, Task, held_out
+from ._members import members
 
 
 def build(config: Regressor) -> Task:
@@ -42,26 +44,49 @@ def build(config: Regressor) -> Task:
     marginal = distribution.init(parts[0]["y"])
     start = distribution.unconstrain(marginal)
     key = jax.random.key(config.fit.seed)
-    model = regressor.create(regressor.Config(train["x"].shape[1], start.shape[-1], config.widths), key)
+    shape = regressor.Config(train["x"].shape[1], start.shape[-1], config.widths, config.dropout)
+    params, apply, batches = members(lambda key: regressor.create(shape, key), parts[0], config)
+    many = config.ensemble > 1
 
-    def predict(params: Any, x: Any) -> Any:
-        raw = model.apply(params, x)
+    def predict(params: Any, x: Any, key: Array | None = None) -> Any:
+        raw = apply(params, x, key)
         return distribution.constrain(raw + jnp.broadcast_to(start, raw.shape))
 
+    def predicted(params: Any, x: Any) -> Any:
+        """The distribution that is predicted, a mixture where there are many networks, and its params."""
+        if not many:
+            return distribution, predict(params, x)
+        return predictive(distribution, over_members(predict, params, x))
+
+    def quantile(params: Any, x: Any, p: float) -> Array:
+        found, its = predicted(params, x)
+        return found.icdf(its, p)
+
     def loss(params: Any, batch: Any, key: Array) -> Array:
-        return nll(distribution, predict(params, batch["x"]), batch["y"]) + jnp.log(scale)
+        drop_key = key if config.dropout else None
+        return nll(distribution, predict(params, batch["x"], drop_key), batch["y"]) + jnp.log(scale)
+
+    def losses(found: Any, its: Any, y: Any) -> Array:
+        return nll(found, its, y, reduction="none") + jnp.log(scale)
 
     def score(params: Any, batch: Any, key: Array) -> Array:
-        return nll(distribution, predict(params, batch["x"]), batch["y"], reduction="none") + jnp.log(scale)
+        return losses(distribution, predict(params, batch["x"]), batch["y"])
 
-    validation_losses, test_losses = held_out(score, parts[1]), held_out(score, parts[2])
+    def score_predicted(params: Any, batch: Any, key: Array) -> Array:
+        return losses(*predicted(params, batch["x"]), batch["y"])
+
+    def score_members(params: Any, batch: Any, key: Array) -> Array:
+        return over_members(lambda one: score(one, batch, key), params).T
+
+    validation_losses, test_losses = held_out(score, parts[1]), held_out(score_predicted, parts[2])
+    member_losses = held_out(score_members, parts[2])
 
     def baseline(part: Any) -> Array:
         return nll(distribution, marginal, part["y"], reduction="none") + jnp.log(scale)
 
     def forecast(params: Any, part: str) -> Predictive:
         rows = parts[("train", "validation", "test").index(part)]
-        return Predictive(distribution, predict(params, rows["x"]), rows["y"], float(scale))
+        return Predictive(*predicted(params, rows["x"]), rows["y"], float(scale))
 
     floor = []
     if config.data == "sine":
@@ -73,15 +98,22 @@ def build(config: Regressor) -> Task:
     def evaluate(params: Any, key: Array) -> Report:
         facts = []
         if hasattr(distribution, "icdf"):
-            predicted = predict(params, parts[2]["x"])
-            low, high = (distribution.icdf(predicted, p) for p in (0.05, 0.95))
+            low, high = (quantile(params, parts[2]["x"], p) for p in (0.05, 0.95))
             inside = float(((parts[2]["y"] >= low) & (parts[2]["y"] <= high)).mean())
             facts.append(("90 % interval holds", f"{100 * inside:.1f} %"))
+        alone = []
+        if many:
+            alone.append(Score.of("members alone, on average", member_losses(params, key).mean(1)))
+        if many and hasattr(distribution, "mean") and hasattr(distribution, "variance"):
+            shares = variances(*predicted(params, parts[2]["x"]))
+            share = float((shares.epistemic / shares.total).mean())
+            facts.append(("members' disagreement", f"{100 * share:.1f} % of the variance"))
         return Report(
             f"{len(parts[2]['y'])} rows",
             "row",
             (
                 Score.of(f"model, {config.distribution}", test_losses(params, key)),
+                *alone,
                 Score.of(f"baseline: one {config.distribution} for all rows", baseline(parts[2])),
                 Score.of("baseline: straight line, constant normal noise", _linear(train, splits.test)),
                 *floor,
@@ -101,11 +133,11 @@ def build(config: Regressor) -> Task:
             across, where = grid[:, 0], x[:, 0]
         else:
             # many covariates: along the predicted median instead
-            middle = distribution.icdf(predict(params, inputs(x)), 0.5)
+            middle = quantile(params, inputs(x), 0.5)
             order = np.argsort(np.asarray(middle))
             grid, where = x[order], np.argsort(order)
             across = np.arange(len(x))
-        quantiles = [distribution.icdf(predict(params, inputs(grid)), p) * scale + shift for p in (0.05, 0.5, 0.95)]
+        quantiles = [quantile(params, inputs(grid), p) * scale + shift for p in (0.05, 0.5, 0.95)]
         shown = slice(None, 1000)
         predictive_band(ax, where[shown], y[shown], across, quantiles[1], quantiles[0], quantiles[2])
         if x.shape[1] != 1:
@@ -113,8 +145,8 @@ def build(config: Regressor) -> Task:
         return [save(fig, folder / "predictive.png")]
 
     return Task(
-        params=model.params,
-        batches=Batches(parts[0], config.fit.batch_size, config.fit.seed),
+        params=params,
+        batches=batches,
         loss=loss,
         validate=lambda params: float(validation_losses(params, key).mean()),
         evaluate=evaluate,
@@ -123,6 +155,7 @@ def build(config: Regressor) -> Task:
         fingerprint=fingerprint(data),
         predict=forecast,
         levels={"one for all rows": float(baseline(parts[1]).mean())} | ({"truth": sine_floor()} if floor else {}),
+        members=config.ensemble,
     )
 
 
