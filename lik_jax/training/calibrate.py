@@ -19,7 +19,7 @@ from ..distributions import bernoulli, categorical
 from ..objectives import nll
 from .errors import RunError
 from .run import open_run
-from .task import Predictive, Score
+from .task import Predictive, with_margin
 
 MAPS = ("temperature", "bias_corrected", "vector", "matrix", "dirichlet", "isotonic", "histogram")
 # k^2 numbers from a few hundred rows run away without
@@ -117,8 +117,8 @@ def _classes(validation: Predictive, test: Predictive, level: float, key: Array)
         rows.append(
             (
                 _named(name.replace("_", " "), fitted.get(name)),
-                _with_margin(nll(categorical, params, labels, reduction="none")),
-                _with_margin(scores.brier(categorical, params, labels, reduction="none")),
+                with_margin(nll(categorical, params, labels, reduction="none"), 3),
+                with_margin(scores.brier(categorical, params, labels, reduction="none"), 3),
                 f"{float(found.error):.3f}",
                 f"{float(found.excess):+.2f} [{float(found.low):+.2f}, {float(found.high):+.2f}]",
             )
@@ -151,7 +151,7 @@ def _sets(validation: Predictive, test: Predictive, level: float) -> Sheet:
         sets = method.apply(params, test.params.logits)
         covered = conformal.set_coverage(sets, test.y, reduction="none")
         size = conformal.set_size(sets, reduction="none")
-        rows.append((name, _with_margin(covered), _with_margin(size)))
+        rows.append((name, with_margin(covered, 3), with_margin(size, 3)))
     return Sheet(
         f"conformal sets, {100 * level:g} % promised", ("method", "label in the set", "labels a set"), tuple(rows)
     )
@@ -168,13 +168,13 @@ def _numbers(validation: Predictive, test: Predictive, level: float, key: Array)
     def add(name: str, low: Any, high: Any, losses: str = "", crps: str = "") -> None:
         low, high = (np.asarray(end, np.float64) for end in (low, high))
         covered = (low <= y) & (y <= high)
-        rows.append((name, losses, crps, _with_margin(covered), f"{(high - low).mean() * test.scale:.4g}"))
+        rows.append((name, losses, crps, with_margin(covered, 3), f"{(high - low).mean() * test.scale:.4g}"))
 
     def add_predictive(name: str, params: Any) -> None:
         losses = nll(distribution, params, y, reduction="none") + math.log(test.scale)
         crps = scores.crps(distribution, params, y, reduction="none") * test.scale
         low, high = distribution.icdf(params, tails)
-        add(name, low, high, _with_margin(losses), _with_margin(crps))
+        add(name, low, high, with_margin(losses, 3), with_margin(crps, 3))
         predicted[name] = params
 
     add_predictive("as trained", test.params)
@@ -214,12 +214,6 @@ def _numbers(validation: Predictive, test: Predictive, level: float, key: Array)
             fig.delaxes(ax)
 
     return _Findings((Sheet(title, columns, tuple(rows)),), fitted, draw)
-
-
-def _with_margin(values: Any) -> str:
-    """The mean and its 95 % margin."""
-    score = Score.of("", values)
-    return f"{score.nats:.3f}" if score.error is None else f"{score.nats:.3f} ±{1.96 * score.error:.3f}"
 
 
 def _named(name: str, params: Any) -> str:

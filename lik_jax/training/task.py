@@ -132,6 +132,17 @@ class Task:
     members: int = 1
 
 
+def with_margin(values: ArrayLike, digits: int = 4) -> str:
+    """The mean of values, one a held-out unit, and its 95 % margin, as text.
+
+    >>> with_margin([1.0, 1.0, 0.0, 1.0], 2)
+    '0.75 ±0.49'
+    """
+    score = Score.of("", values)
+    mean = f"{score.nats:.{digits}f}"
+    return mean if score.error is None else f"{mean} ±{1.96 * score.error:.{digits}f}"
+
+
 def held_out(
     losses: Callable[[Any, Any, Array], Array], data: Any, batch_size: int = 512
 ) -> Callable[[Any, Array], np.ndarray]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ... import calibration
+from ... import calibration, scores
 from ...distributions import categorical
 from ...models import classifier, regressor
 from ...models.functional import Model
@@ -17,7 +17,7 @@ from ...uncertainty import entropies, over_members, pooled, predictive
 from ..configs import Classifier
 from ..data import by_row, digits, fingerprint, read_table
 from ..errors import DataError
-from ..task import Predictive, Report, Score, Task, held_out
+from ..task import Predictive, Report, Score, Task, held_out, with_margin
 from ._members import members
 
 
@@ -91,10 +91,17 @@ def build(config: Classifier) -> Task:
         labels = splits.test["y"]
         before, after, temperature = scored(params)
         losses = [nll(categorical, categorical.constrain(z), labels, reduction="none") for z in (before, after)]
-        errors = [float(calibration.calibration_error(z, labels)) for z in (before, after)]
-        accuracy = float((jnp.argmax(before, -1) == labels).mean())
         kind = "images" if images else "rows"
-        alone, facts = [], []
+        right = np.asarray(jnp.argmax(before, -1)) == labels
+        facts = [("accuracy", with_margin(right))]
+        for name, z, null_key in zip(("", ", after temperature"), (before, after), jax.random.split(key), strict=True):
+            found = calibration.calibration_test(z, labels, key=null_key)
+            brier = scores.brier(categorical, categorical.Params(z), labels, reduction="none")
+            facts.append((f"Brier score{name}", with_margin(brier)))
+            facts.append(
+                (f"calibration error{name}", f"{found.error:.4f}; of a perfect forecaster {found.expected:.4f}")
+            )
+        alone = []
         if many:
             alone.append(Score.of("members alone, on average", member_losses(params, key).mean(1)))
             shares = parts_of(params, splits.test["x"])
@@ -108,11 +115,7 @@ def build(config: Classifier) -> Task:
                 *alone,
                 Score.of("baseline: class marginal", marginal(splits.test)),
             ),
-            facts=(
-                ("accuracy", f"{accuracy:.4f}"),
-                ("calibration error (15 bins)", f"{errors[0]:.4f}; {errors[1]:.4f} after temperature"),
-                *facts,
-            ),
+            facts=tuple(facts),
         )
 
     def draw(params: Any, key: Array, folder: Path) -> list[Path]:

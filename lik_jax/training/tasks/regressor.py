@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ... import distributions
+from ... import distributions, scores
 from ...models import regressor
 from ...objectives import nll
 from ...uncertainty import over_members, predictive, variances
 from ..configs import Regressor
 from ..data import by_row, diabetes, fingerprint, read_table, sine, sine_floor, sine_truth
 from ..errors import DataError
-from ..task import Predictive, Report, Score, Task, held_out
+from ..task import Predictive, Report, Score, Task, held_out, with_margin
 from ._members import members
 
 
@@ -99,8 +99,10 @@ def build(config: Regressor) -> Task:
         facts = []
         if hasattr(distribution, "icdf"):
             low, high = (quantile(params, parts[2]["x"], p) for p in (0.05, 0.95))
-            inside = float(((parts[2]["y"] >= low) & (parts[2]["y"] <= high)).mean())
-            facts.append(("90 % interval holds", f"{100 * inside:.1f} %"))
+            facts.append(("90 % interval holds", with_margin((parts[2]["y"] >= low) & (parts[2]["y"] <= high))))
+            found, its = predicted(params, parts[2]["x"])
+            crps = scores.crps(found, its, parts[2]["y"], reduction="none") * scale
+            facts.append(("CRPS", with_margin(crps)))
         alone = []
         if many:
             alone.append(Score.of("members alone, on average", member_losses(params, key).mean(1)))
