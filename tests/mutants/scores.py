@@ -31,7 +31,13 @@ MUTANTS = [
         "slope - (p * slope).sum(-1, keepdims=True))",
         "slope)",
     ),
-    score("a_label_that_is_none_scores_inf", "an illegal label passes for class 0", OUTCOMES, "outside=outside, ", ""),
+    score(
+        "a_label_that_is_none_scores_inf[brier]",
+        "an illegal label passes for class 0",
+        OUTCOMES,
+        "outside=outside, ",
+        "",
+    ),
     score(
         "ranked_probability_is_the_crps_of_whole_numbers",
         "a threshold off by one",
@@ -68,14 +74,14 @@ MUTANTS = [
         "",
     ),
     vector(
-        "fair_is_right_in_the_mean[3-energy]",
+        "fair_is_right_in_the_mean[energy]",
         "pairs of a draw and itself counted",
         "scores/energy_score.py",
         "m * (m - 1) if fair else m * m",
         "m * m",
     ),
     vector(
-        "fair_is_right_in_the_mean[3-variogram]",
+        "fair_is_right_in_the_mean[variogram]",
         "the variance of a draw, not of their mean",
         "scores/variogram_score.py",
         ".sum(1) / (m * (m - 1))",

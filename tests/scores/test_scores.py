@@ -29,9 +29,29 @@ from lik_jax import (
 )
 
 B = 6
-every_score = pytest.mark.parametrize("case", CASES, ids=str)
+# those whose arithmetic no other row shares run by default, with one of each kind for what compiles long
+CORE = (
+    "brier-categorical",
+    "brier-bernoulli",
+    "ranked_probability-categorical",
+    "quantile_score-normal",
+    "interval_score-weibull",
+    "dawid_sebastiani-multivariate_normal",
+    "energy_score",
+    "variogram_score",
+    "weighted_interval_score_from_bounds",
+)
+FEW = ("brier-categorical", "energy_score")
+
+
+def rows(names):
+    """Every case, those that are not of ``names`` as slow work."""
+    return [case if str(case) in names else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+
+
+every_score = pytest.mark.parametrize("case", rows(CORE), ids=str)
+every_score_slowly = pytest.mark.parametrize("case", rows(FEW), ids=str)
 CLASS_SCORES = [scores.log_score, scores.brier, scores.ranked_probability, scores.spherical]
-every_class_score = pytest.mark.parametrize("score", CLASS_SCORES, ids=lambda s: s.__name__)
 
 
 @functools.cache
@@ -88,7 +108,7 @@ def test_masked_junk_adds_exactly_nothing(case: Case, key: jax.Array, x64: None)
     assert (np.asarray(each)[[0, 2, 3, 5]] != 0).all()
 
 
-@every_score
+@every_score_slowly
 def test_plain_is_compiled_is_mapped(case: Case, key: jax.Array, x64: None):
     raw, y = inputs(case, key)
     each, _ = compiled(case)(raw, y, jnp.ones(B, bool), jnp.ones(B))
@@ -100,7 +120,7 @@ def test_plain_is_compiled_is_mapped(case: Case, key: jax.Array, x64: None):
         np.testing.assert_allclose(jax.jit(jax.vmap(case.loss))(raw, y), each, rtol=1e-12)
 
 
-@every_score
+@every_score_slowly
 def test_a_linear_model_is_trained(case: Case, key: jax.Array):
     """By a few steps along the gradient, on data that depend on x."""
     first, second = jax.random.split(key)
@@ -118,7 +138,7 @@ def test_a_linear_model_is_trained(case: Case, key: jax.Array):
     assert float(values[-1]) < float(values[0]) - 0.05 * abs(float(values[0]))
 
 
-@every_class_score
+@pytest.mark.parametrize("score", CLASS_SCORES[1:3], ids=lambda s: s.__name__)
 def test_a_mean_is_by_weight(score, x64):
     params, y = categorical.Params(jnp.array([[1.0, 0.0, 3.0], [0.0, 0.5, 0.0]])), jnp.array([1, 2])
     weights = jnp.array([1.0, 3.0])
@@ -129,20 +149,25 @@ def test_a_mean_is_by_weight(score, x64):
 
 
 def test_float32_stays_float32(x64):
-    y, one = jnp.ones(3, jnp.float32), jnp.float32(1.0)
-    params = normal.Params(one, one)
-    for value in (
-        scores.log_score(normal, params, y),
-        scores.quantile_score(normal, params, y, levels=(0.1, 0.5)),
-        scores.interval_score(normal, params, y, level=0.9),
-        scores.weighted_interval_score(normal, params, y),
-        scores.weighted_interval_score_from_bounds(one, -y, y, y, levels=(0.3, 0.6, 0.9)),
-        scores.interval_score_from_bounds(-one, one, y, level=0.9),
-        scores.brier(categorical, categorical.Params(jnp.zeros(3, jnp.float32)), jnp.arange(3)),
-        scores.dawid_sebastiani(normal, params, y),
-        scores.risk_coverage(y, y).area,
-    ):
-        assert value.dtype == jnp.float32
+    def all_of_them(y, one):
+        params = normal.Params(one, one)
+        return (
+            scores.log_score(normal, params, y),
+            scores.quantile_score(normal, params, y, levels=(0.1, 0.5)),
+            scores.interval_score(normal, params, y, level=0.9),
+            scores.weighted_interval_score(normal, params, y),
+            scores.weighted_interval_score_from_bounds(one, -y, y, y, levels=(0.3, 0.6, 0.9)),
+            scores.interval_score_from_bounds(-one, one, y, level=0.9),
+            scores.brier(categorical, categorical.Params(y), jnp.arange(3)),
+            scores.ranked_probability(categorical, categorical.Params(y), jnp.arange(3)),
+            scores.dawid_sebastiani(normal, params, y),
+            scores.energy_score_from_samples(jnp.stack([y, y]), y),
+            scores.variogram_score_from_samples(jnp.stack([y, y]), y),
+            scores.risk_coverage(y, y).area,
+        )
+
+    values = jax.eval_shape(all_of_them, jnp.ones(3, jnp.float32), jnp.float32(1.0))
+    assert [value.dtype for value in values] == [jnp.float32] * 12
 
 
 # classes
@@ -166,6 +191,15 @@ def test_brier_of_yes_or_no_is_that_of_one_class(x64):
         two = jnp.stack([jnp.zeros(2), z[:2]], -1)
         np.testing.assert_allclose(one, scores.brier(categorical, categorical.Params(two), y[:2], halved=halved))
     np.testing.assert_array_equal(scores.brier(bernoulli, bernoulli.Params(z), y == 1, reduction="none"), binary)
+
+
+@jax.jit
+def class_slopes(z, label):
+    """Value and slope of every score of classes but the log score."""
+    return [
+        jax.value_and_grad(lambda z, score=score: score(categorical, categorical.Params(z), label))(z)
+        for score in CLASS_SCORES[1:]
+    ]
 
 
 @pytest.mark.parametrize("label", [0, 1, 2])
@@ -194,34 +228,41 @@ def test_classes_are_accurate_where_one_has_nearly_all(label: int):
             orders = [tuple(int(i == j) for j in range(3)) for i in range(3)]
             slope = [float(mpmath.diff(exact, logits, order)) for order in orders]
             truths[score] = (float(exact(*logits)), slope)
-    z = jnp.array(logits, jnp.float32)
-    for score, (value, slope) in truths.items():
-        got = jax.value_and_grad(lambda z, score=score: score(categorical, categorical.Params(z), label))(z)
+    seen = class_slopes(jnp.array(logits, jnp.float32), jnp.int32(label))
+    for got, (score, (value, slope)) in zip(seen, truths.items(), strict=True):
         # the mass of the others is exp(-17), whose condition number is 17
         np.testing.assert_allclose(got[0], value, rtol=17 * 2e-7, err_msg=score.__name__)
         bound = 17 * 4e-7 * max(map(abs, slope))
         np.testing.assert_allclose(got[1], slope, rtol=0, atol=bound, err_msg=score.__name__)
 
 
-@pytest.mark.parametrize("compile", [False, True], ids=["plain", "jit"])
-@pytest.mark.parametrize("score", CLASS_SCORES[1:], ids=lambda s: s.__name__)
-def test_a_label_that_is_none_scores_inf(score, compile):
-    def value(z, y):
-        return score(categorical, categorical.Params(z), y, reduction="none")
+@pytest.mark.parametrize(
+    ("how", "score"),
+    [
+        pytest.param(jax.jit, scores.brier, id="brier"),
+        pytest.param(jax.jit, scores.ranked_probability, id="ranked_probability"),
+        pytest.param(jax.jit, scores.spherical, id="spherical", marks=pytest.mark.slow),
+        pytest.param(lambda f: f, scores.brier, id="plain", marks=pytest.mark.slow),
+    ],
+)
+def test_a_label_that_is_none_scores_inf(how, score):
+    def each(z):
+        params = categorical.Params(z)
+        value = score(categorical, params, jnp.array([3.0, -1.0, 0.5, jnp.inf, 1e12, 1.0]), reduction="none")
+        return value, (value, score(categorical, params, jnp.nan))
 
-    def slope(z, y):
-        return jax.grad(lambda z: value(z, y).sum())(z)
-
-    value, slope = (jax.jit(f) if compile else f for f in (value, slope))
-    z = jnp.array([0.5, -jnp.inf, 0.0])
-    y = jnp.array([3.0, -1.0, 0.5, jnp.inf, 1e12])
-    np.testing.assert_array_equal(value(z, y), np.full(5, np.inf))
-    np.testing.assert_array_equal(slope(z, y), np.zeros(3))
-    assert bool(jnp.isnan(value(z, jnp.array([jnp.nan]))).all())
+    slope, (value, missing) = how(jax.jacrev(each, has_aux=True))(jnp.array([0.5, -jnp.inf, 0.0]))
+    np.testing.assert_array_equal(value[:5], np.full(5, np.inf))
+    np.testing.assert_array_equal(slope[:5], np.zeros((5, 3)))
     # an impossible class that came is a bad forecast, not an illegal label
-    assert bool(jnp.isfinite(value(z, jnp.array([1]))).all())
-    assert bool(jnp.isfinite(slope(z, jnp.array([1]))).all())
-    assert bool(jnp.isnan(value(jnp.full(3, -jnp.inf), jnp.array([1]))).all())
+    assert bool(jnp.isfinite(value[5]))
+    assert bool(jnp.isfinite(slope[5]).all())
+    assert bool(jnp.isnan(missing))
+
+
+def test_no_possible_class_is_nan():
+    params = categorical.Params(jnp.full(3, -jnp.inf))
+    assert all(math.isnan(float(score(categorical, params, 1))) for score in CLASS_SCORES)
 
 
 def test_brier_of_a_bernoulli_outside():
@@ -233,19 +274,21 @@ def test_brier_of_a_bernoulli_outside():
     assert bool(jnp.isnan(scores.brier(bernoulli, bernoulli.Params(jnp.nan), 1)))
 
 
-@every_class_score
-def test_classes_are_best_forecast_as_they_are(score, key, x64):
+def test_classes_are_best_forecast_as_they_are(key, x64):
     """The expectation over all outcomes: flat at the truth, and higher everywhere else."""
     truth = jnp.log(jnp.array([0.1, 0.4, 0.2, 0.3]))
 
-    @jax.jit
     def expected(z):
-        each = score(categorical, categorical.Params(jnp.tile(z, (4, 1))), jnp.arange(4), reduction="none")
-        return jnp.exp(truth) @ each
+        params, y = categorical.Params(jnp.tile(z, (4, 1))), jnp.arange(4)
+        return jnp.stack([jnp.exp(truth) @ score(categorical, params, y, reduction="none") for score in CLASS_SCORES])
 
-    np.testing.assert_allclose(jax.grad(expected)(truth), np.zeros(4), atol=1e-15)
-    others = truth[None] + jax.random.normal(key, (100, 4))
-    assert bool((jax.vmap(expected)(others) > expected(truth)).all())
+    @jax.jit
+    def slopes_and_values(others):
+        return jax.jacrev(expected)(truth), expected(truth), jax.vmap(expected)(others)
+
+    slopes, least, values = slopes_and_values(truth[None] + jax.random.normal(key, (100, 4)))
+    np.testing.assert_allclose(slopes, np.zeros((4, 4)), atol=1e-15)
+    assert bool((values > least[None]).all())
 
 
 def test_ranked_probability_is_the_crps_of_whole_numbers(x64):
@@ -256,15 +299,19 @@ def test_ranked_probability_is_the_crps_of_whole_numbers(x64):
     np.testing.assert_allclose(scores.ranked_probability(categorical, params, k, reduction="none"), truth, rtol=1e-14)
     half = scores.ranked_probability(categorical, params, k, normalised=True)
     np.testing.assert_allclose(half, np.mean(truth) / 4, rtol=1e-14)
+    rating = discretized(normal, low=-1, high=3)
+    mass = np.diff(st.norm.cdf([-np.inf, -0.5, 0.5, 1.5, 2.5, np.inf], 0.7, 1.2))
+    want = [mass @ abs(k - y) - mass @ abs(k[:, None] - k) @ mass / 2 for y in k]
+    got = jax.jit(lambda y: scores.ranked_probability(rating, normal.Params(0.7, 1.2), y, reduction="none"))(k - 1)
+    np.testing.assert_allclose(got, want, rtol=1e-13)
+
+
+@pytest.mark.slow
+def test_counts_between_bounds_are_classes(x64):
     few = truncated(poisson, low=1, high=3)
     mass = st.poisson.pmf([1, 2, 3], 2.0)
     want = ((mass / mass.sum() - np.array([0, 1, 0])) ** 2).sum()
     np.testing.assert_allclose(scores.brier(few, poisson.Params(math.log(2.0)), 2), want, rtol=1e-13)
-    rating = discretized(normal, low=-1, high=3)
-    mass = np.diff(st.norm.cdf([-np.inf, -0.5, 0.5, 1.5, 2.5, np.inf], 0.7, 1.2))
-    want = [mass @ abs(k - y) - mass @ abs(k[:, None] - k) @ mass / 2 for y in k]
-    got = scores.ranked_probability(rating, normal.Params(0.7, 1.2), k - 1, reduction="none")
-    np.testing.assert_allclose(got, want, rtol=1e-13)
 
 
 def test_a_mixture_of_classifiers_scores_as_its_mean_does(x64):
@@ -276,12 +323,13 @@ def test_a_mixture_of_classifiers_scores_as_its_mean_does(x64):
 
     @jax.jit
     def both(params, mean):
-        return [(score(ensemble, params, y), score(categorical, mean, y)) for score in CLASS_SCORES]
+        return [(score(ensemble, params, y), score(categorical, mean, y)) for score in CLASS_SCORES[1:3]]
 
     for of_parts, of_mean in both(params, mean):
         np.testing.assert_allclose(of_parts, of_mean, rtol=1e-13)
     two = mixture(bernoulli, 2)
-    got = scores.brier(two, two.Params(jnp.zeros(2), bernoulli.Params(jnp.array([0.0, 1.0]))), 1, halved=True)
+    params = two.Params(jnp.zeros(2), bernoulli.Params(jnp.array([0.0, 1.0])))
+    got = jax.jit(lambda params: scores.brier(two, params, 1, halved=True))(params)
     np.testing.assert_allclose(got, (1 - (0.5 + 1 / (1 + math.exp(-1))) / 2) ** 2, rtol=1e-14)
 
 
@@ -374,13 +422,16 @@ def test_weighted_interval_score_is_that_of_bracher(x64):
 
 def test_levels_may_be_traced(x64):
     params = normal.Params(0.0, 1.0)
-    for score in (scores.interval_score, lambda *a, level: scores.quantile_score(*a, levels=level)):
-        known = score(normal, params, 2.0, level=0.9)
-        traced = jax.jit(lambda level, score=score: score(normal, params, 2.0, level=level))(0.9)
-        np.testing.assert_allclose(known, traced, rtol=1e-13)
-    known = scores.weighted_interval_score(normal, params, 2.0, levels=(0.5, 0.9))
-    traced = jax.jit(lambda p: scores.weighted_interval_score(normal, params, 2.0, levels=p))(jnp.array([0.5, 0.9]))
-    np.testing.assert_allclose(known, traced, rtol=1e-13)
+
+    def three(level, levels):
+        return (
+            scores.interval_score(normal, params, 2.0, level=level),
+            scores.quantile_score(normal, params, 2.0, levels=level),
+            scores.weighted_interval_score(normal, params, 2.0, levels=levels),
+        )
+
+    traced = jax.jit(three)(0.9, jnp.array([0.5, 0.9]))
+    np.testing.assert_allclose(traced, jax.jit(lambda: three(0.9, (0.5, 0.9)))(), rtol=1e-13)
 
 
 def test_levels_are_probabilities():
@@ -404,23 +455,26 @@ def test_levels_are_probabilities():
 
 
 def test_dawid_sebastiani_of_a_normal_is_its_likelihood(x64):
-    y = jnp.array([0.3, -2.0])
+    y, rows = jnp.array([0.3, -2.0]), np.array([[0.3, -2.0], [1.0, 0.0]])
     params = normal.Params(jnp.array([0.0, 1.0]), jnp.array([0.5, 2.0]))
-    got = scores.dawid_sebastiani(normal, params, y, reduction="none")
-    want = -2 * st.norm.logpdf(y, *params) - math.log(2 * math.pi)
-    np.testing.assert_allclose(got, want, rtol=1e-13)
     covariance = np.array([[2.0, 0.6], [0.6, 0.5]])
-    many = multivariate_normal.from_covariance(np.array([0.1, 0.2]), covariance)
-    rows = np.array([[0.3, -2.0], [1.0, 0.0]])
-    want = -2 * st.multivariate_normal([0.1, 0.2], covariance).logpdf(rows) - 2 * math.log(2 * math.pi)
-    np.testing.assert_allclose(
-        scores.dawid_sebastiani(multivariate_normal, many, rows, reduction="none"), want, rtol=1e-12
-    )
     row = independent(normal, 1)
-    np.testing.assert_allclose(
-        scores.dawid_sebastiani(row, params, y), scores.dawid_sebastiani(normal, params, y, reduction="sum")
-    )
-    shared = scores.dawid_sebastiani(row, normal.Params(0.0, 1.0), jnp.ones((4, 3)), reduction="none")
+
+    @jax.jit
+    def all_of_them():
+        many = multivariate_normal.from_covariance(np.array([0.1, 0.2]), covariance)
+        return (
+            scores.dawid_sebastiani(normal, params, y, reduction="none"),
+            scores.dawid_sebastiani(multivariate_normal, many, rows, reduction="none"),
+            scores.dawid_sebastiani(row, params, y),
+            scores.dawid_sebastiani(row, normal.Params(0.0, 1.0), jnp.ones((4, 3)), reduction="none"),
+        )
+
+    one, many, apart, shared = all_of_them()
+    np.testing.assert_allclose(one, -2 * st.norm.logpdf(y, *params) - math.log(2 * math.pi), rtol=1e-13)
+    want = -2 * st.multivariate_normal([0.1, 0.2], covariance).logpdf(rows) - 2 * math.log(2 * math.pi)
+    np.testing.assert_allclose(many, want, rtol=1e-12)
+    np.testing.assert_allclose(apart, one.sum())
     np.testing.assert_allclose(shared, np.full(4, 3.0))
 
 
@@ -469,21 +523,23 @@ def test_equals_come_in_no_order(x64):
 
 
 def test_risk_counts_by_weight(x64):
-    confidence, loss = jnp.array([0.5, 0.9, 0.7, 0.2]), jnp.array([1.0, jnp.nan, 0.5, 2.0])
+    confidence, loss = jnp.array([0.5, jnp.nan, 0.7, 0.2]), jnp.array([1.0, jnp.nan, 0.5, 2.0])
     mask = jnp.array([True, False, True, True])
-    part = scores.risk_coverage(confidence[mask], loss[mask])
-    masked = scores.risk_coverage(confidence.at[1].set(jnp.nan), loss, mask=mask)
-    np.testing.assert_allclose(masked.risk[:3], part.risk)
-    np.testing.assert_allclose(masked.coverage, [*part.coverage, 1.0])
-    np.testing.assert_allclose(masked.area, part.area)
-    twice = scores.risk_coverage(jnp.array([0.5, 0.5, 0.7]), jnp.array([1.0, 1.0, 0.5]))
-    heavy = scores.risk_coverage(confidence[:3], loss[:3], weights=jnp.array([2.0, 0.0, 1.0]))
-    np.testing.assert_allclose(heavy.risk[1], twice.risk[-1])
-    np.testing.assert_allclose(heavy.coverage[0], 1 / 3)
-    slope = jax.grad(lambda loss: scores.risk_coverage(confidence, loss, mask=mask).area)(loss)
+
+    def area(loss):
+        curve = scores.risk_coverage(confidence, loss, mask=mask)
+        return curve.area, curve
+
+    (_, curve), slope = jax.value_and_grad(area, has_aux=True)(loss)
+    np.testing.assert_allclose(curve.risk, [0.5, 0.75, 3.5 / 3, 3.5 / 3])
+    np.testing.assert_allclose(curve.coverage, [1 / 3, 2 / 3, 1, 1])
+    np.testing.assert_allclose(curve.area, (0.5 + 0.75 + 3.5 / 3) / 3)
     np.testing.assert_allclose(slope, [5 / 18, 0, 11 / 18, 1 / 9], rtol=1e-13)
+    heavy = scores.risk_coverage(confidence, loss, weights=jnp.array([2.0, 0.0, 1.0, 0.0]))
+    np.testing.assert_allclose(heavy.risk[:2], [0.5, 2.5 / 3])
+    np.testing.assert_allclose(heavy.coverage[:2], [1 / 3, 1])
     nothing = scores.risk_coverage(confidence, loss, mask=jnp.zeros(4, bool))
     assert float(nothing.area) == 0
-    assert bool(jnp.isnan(scores.risk_coverage(jnp.array([jnp.nan, 1.0]), jnp.ones(2)).area))
+    assert bool(jnp.isnan(scores.risk_coverage(confidence, jnp.ones(4)).area))
     with pytest.raises(ValueError, match=r"confidence has shape \(3,\) and loss \(2,\)"):
         scores.risk_coverage(jnp.zeros(3), jnp.zeros(2))
