@@ -83,7 +83,7 @@ def member(name, kind):
 
 
 def each_leaf(params):
-    return [x for x in jax.tree.leaves(params._replace(fit=None))]
+    return jax.tree.leaves(params._replace(fit=None))
 
 
 def loss(outputs, y, w):
