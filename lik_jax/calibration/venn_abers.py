@@ -135,9 +135,10 @@ def _with_one_more(y: Array, w: Array) -> Array:
         corners, size, at = state
         # the extra step comes first, so the path begins one step further back
         point = jnp.where(at <= n, path[n - at], -step)
-        buries = (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
+        left = at <= n + 1
+        buries = left & (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
         place = size - buries.astype(size.dtype)
-        more = (~buries & (at <= n + 1)).astype(size.dtype)
+        more = (left & ~buries).astype(size.dtype)
         return _put(corners, place, point), place + more, at + more
 
     corners, size, _ = jax.lax.fori_loop(0, 2 * n + 4, backwards, (corners, none, none))
