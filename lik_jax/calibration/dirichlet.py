@@ -13,8 +13,6 @@ Source: Kull, Perello-Nieto, Kangsepp, Silva Filho, Song and Flach (2019), "Beyo
 well-calibrated multiclass probabilities with Dirichlet calibration".
 """
 
-from typing import NamedTuple
-
 import jax
 from jax import Array
 from jax.typing import ArrayLike
@@ -22,15 +20,7 @@ from jax.typing import ArrayLike
 from .._arrays import as_floats
 from . import matrix
 from ._data import classes
-from ._fit import Fit
-
-
-class Params(NamedTuple):
-    """As `matrix.Params`, of log-probabilities."""
-
-    weight: ArrayLike
-    bias: ArrayLike
-    fit: Fit | None = None
+from .matrix import Params as Params
 
 
 @jax.jit
@@ -52,19 +42,17 @@ def fit(
         bias_penalty: not negative.
 
     Returns:
-        The params.
+        The params, as `matrix.fit` has them.
 
     Raises:
         ValueError: shapes that do not fit.
     """
     z, y, w, _ = classes("dirichlet", logits, labels, weights)
-    found = matrix.fit(
+    return matrix.fit(
         jax.nn.log_softmax(z), y, weights=w, off_diagonal_penalty=off_diagonal_penalty, bias_penalty=bias_penalty
     )
-    errors = found.fit.standard_errors
-    return Params(found.weight, found.bias, Fit(found.fit.status, Params(errors.weight, errors.bias)))
 
 
 def apply(params: Params, logits: ArrayLike) -> Array:
     """``weight @ log_softmax(logits) + bias``, ``[..., k]``."""
-    return matrix.apply(matrix.Params(params.weight, params.bias), jax.nn.log_softmax(as_floats(logits)[0]))
+    return matrix.apply(params, jax.nn.log_softmax(as_floats(logits)[0]))

