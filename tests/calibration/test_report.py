@@ -74,6 +74,7 @@ def test_of_numbers(x64):
     assert float(found.after.quantile_calibration_error) < 0.5 * float(found.before.quantile_calibration_error)
 
 
+@pytest.mark.slow
 def test_of_numbers_without_a_scale():
     y = np.random.default_rng(0).exponential(size=40).astype(np.float32)
     params = lj.exponential.Params(jnp.ones(20))
