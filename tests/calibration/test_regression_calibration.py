@@ -234,13 +234,19 @@ def test_a_quantile_holds_its_level_however_few_the_data():
 
 def test_corners_of_the_map(x64):
     y = np.array([0.3, -1.0, 2.0, -1.0])
-    fitted = quantile_calibration.fit(lj.normal, NORMAL, y)
+    p = np.array([0.2, 0.4, 0.6, 0.8, 0.7])
+
+    @jax.jit
+    def calibrated(y):
+        fitted = quantile_calibration.fit(lj.normal, NORMAL, y)
+        through = (quantile_calibration.cdf, y), (quantile_calibration.icdf, p)
+        return fitted, *(fn(fitted, lj.normal, NORMAL, x) for fn, x in through)
+
+    fitted, levels, quantiles = calibrated(y)
     np.testing.assert_allclose(fitted.predicted, [0, *scipy.stats.norm.cdf(np.sort(y)), 1], rtol=1e-14)
     np.testing.assert_allclose(fitted.observed, [0, 0.2, 0.4, 0.6, 0.8, 1], rtol=1e-15)
     # at a tie all that are alike count
-    np.testing.assert_allclose(quantile_calibration.cdf(fitted, lj.normal, NORMAL, y), [0.6, 0.4, 0.8, 0.4], rtol=1e-14)
-    p = jnp.array([0.2, 0.4, 0.6, 0.8, 0.7])
-    quantiles = quantile_calibration.icdf(fitted, lj.normal, NORMAL, p)
+    np.testing.assert_allclose(levels, [0.6, 0.4, 0.8, 0.4], rtol=1e-14)
     middle = scipy.stats.norm.ppf(scipy.stats.norm.cdf([0.3, 2.0]).mean())
     np.testing.assert_allclose(quantiles, [-1, -1, 0.3, 2, middle], rtol=1e-12)
 
