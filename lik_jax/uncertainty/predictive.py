@@ -107,8 +107,8 @@ def pooled(mixed: mixture, params: MixtureParams) -> Any:
 
     >>> from lik_jax import categorical
     >>> mixed, params = predictive(categorical, categorical.from_probs(jnp.array([[[0.9, 0.1]], [[0.5, 0.5]]])))
-    >>> jnp.exp(pooled(mixed, params).logits).round(4).tolist()
-    [[0.699999988079071, 0.30000001192092896]]
+    >>> [round(float(p), 4) for p in jnp.exp(pooled(mixed, params).logits[0])]
+    [0.7, 0.3]
     """
     if mixed.base is not categorical and mixed.base is not bernoulli:
         raise TypeError(f"pooled: a mixture of {name_of(mixed.base)} is none; want categorical or bernoulli.")

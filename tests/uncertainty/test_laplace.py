@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from lik_jax import bernoulli, categorical, nll, normal
 from lik_jax.estimation.status import Status
-from lik_jax.uncertainty.laplace import Outputs, diagonal, kron, last_layer, outputs
+from lik_jax.uncertainty.laplace import Outputs, by_held_out, diagonal, kron, last_layer, outputs
 
 pytestmark = pytest.mark.usefixtures("x64")
 RNG = np.random.default_rng(2)
@@ -71,6 +71,24 @@ def test_the_best_precision_is_the_top_of_the_evidence():
     scaled = last_layer.fit(normal, X * 1e-4, Y, params.mean[:-1] * 1e4, constrain=fixed_noise)
     alone = last_layer.fit(normal, X, Y, params.mean[:-1], constrain=fixed_noise)
     np.testing.assert_allclose(scaled.prior_precision * 1e8, alone.prior_precision, rtol=1e-9)
+
+
+def test_the_precision_by_held_out_loss():
+    params = at_the_mode()
+    truth = np.array([1.0, -0.5, 0.2])
+    new_y = NEW @ truth + 0.3 + 1.5
+
+    def loss(params):
+        predicted = outputs.added_variance(last_layer.predict(params, NEW), fixed_noise)
+        return jnp.where(params.prior_precision < 0.02, jnp.nan, nll(normal, predicted, new_y))
+
+    grid = np.logspace(-3, 3, 13)
+    losses = [float(loss(params._replace(prior_precision=jnp.asarray(tau)))) for tau in grid]
+    tuned = jax.jit(lambda params: by_held_out(params, loss, grid))(params)
+    np.testing.assert_allclose(tuned.prior_precision, grid[np.nanargmin(losses)], rtol=1e-12)
+    assert float(tuned.prior_precision) < TAU
+    of_its_own = by_held_out(params, loss)
+    assert 0.02 <= float(of_its_own.prior_precision) < TAU
 
 
 def test_precisions_at_the_edge_have_a_status():

@@ -5,8 +5,8 @@
 >>> x, y = jnp.array([[0.0], [1.0], [2.0]]), jnp.array([0.1, 0.9, 2.1])
 >>> fixed_noise = lambda raw: normal.Params(raw[..., 0], 0.1)
 >>> params = fit(normal, x, y, jnp.array([[1.0]]), prior_precision=1.0, constrain=fixed_noise)
->>> predict(params, x).covariance[:, 0, 0].round(4).tolist()
-[0.0, 0.0020000000949949026, 0.007999999448657036]
+>>> [round(float(v), 4) for v in predict(params, x).covariance[:, 0, 0]]
+[0.0, 0.002, 0.008]
 
 Source: Kristiadi, Hein and Hennig (2020), "Being Bayesian, even just a bit, fixes overconfidence in ReLU networks".
 """

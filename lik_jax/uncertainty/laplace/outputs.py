@@ -2,8 +2,8 @@
 
 >>> import jax, jax.numpy as jnp
 >>> unsure = Outputs(jnp.array([[2.0, 0.0]]), 9 * jnp.eye(2)[None])
->>> jax.nn.softmax(probit(unsure).logits)[0].round(2).tolist()
-[0.6699999570846558, 0.33000001311302185]
+>>> [round(float(p), 2) for p in jax.nn.softmax(probit(unsure).logits)[0]]
+[0.67, 0.33]
 """
 
 import math
