@@ -12,8 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..compose import mixture
+from ..compose import mixture, transformed
 from ..compose._trees import example_shape, with_axis
+
+_PARTS = 8
 
 
 def _levels(dtype: np.dtype) -> tuple[np.ndarray, int]:
@@ -52,6 +54,11 @@ def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) 
     ends = [jnp.where(jnp.isinf(end), y, end)[..., None] for end in (low, high)]
     edges = jnp.sort(jnp.concatenate([breaks, y[..., None], *ends], -1), -1)
     edges = jax.lax.stop_gradient(jnp.clip(edges, low[..., None], high[..., None]))
+    if isinstance(distribution, transformed):
+        # a bijector may bend at knots that nobody knows of: smaller panels
+        steps = jnp.arange(_PARTS, dtype=dtype).reshape((1,) * edges.ndim + (-1,)) / _PARTS
+        fine = edges[..., :-1, None] + jnp.diff(edges)[..., None] * steps
+        edges = jnp.concatenate([fine.reshape((*y.shape, -1)), edges[..., -1:]], -1)
     start, width = edges[..., :-1, None], jnp.diff(edges)[..., None]
     nodes, weights = (
         jnp.asarray(0.5 * z, dtype).reshape((1,) * (y.ndim + 1) + (-1,)) for z in np.polynomial.legendre.leggauss(count)

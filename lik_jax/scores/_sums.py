@@ -33,7 +33,9 @@ def bounds(distribution: Any) -> tuple[float, float]:
         return min(low, 0), max(high, 0)
     if isinstance(distribution, mixture):
         return low, high
-    return (0, 1) if distribution.support == supports.boolean else (-math.inf, math.inf)
+    if distribution.support == supports.boolean:
+        return 0, 1
+    return (0, math.inf) if distribution.support == supports.count else (-math.inf, math.inf)
 
 
 def integral(distribution: Any, params: Any, y: Array, low: Array, high: Array) -> Array:

@@ -44,7 +44,7 @@ MUTANTS = [
         "+ rest * at_zero",
     ),
     Mutant(
-        f"{DEFINITION}[truncated]",
+        "scores/test_crps.py::test_threshold_weighted_crps_is_its_definition[normal]",
         "one panel for the whole line",
         "scores/_quadrature.py",
         "return np.concatenate([tail[::-1], 1 - tail[1:]]), nodes",

@@ -57,9 +57,13 @@ def knots(sizes: np.ndarray) -> list[np.ndarray]:
     return [5 * shares[:, 0] - 2.5, 5 * shares[:, :2].sum(-1) - 2.5]
 
 
-def rows(heavy: bool = False):
-    """Every row; of those ``heavy`` the slow ones as slow work."""
-    marked = [pytest.param(c, id=c.name, marks=[pytest.mark.slow] * (heavy and c.heavy)) for c in ROWS]
+def rows(quick=None, heavy=True):
+    """Every row, or those that are not heavy; what is heavy, or not ``quick`` if these are named, is slow work."""
+    marked = [
+        pytest.param(c, id=c.name, marks=[pytest.mark.slow] * (c.heavy or (quick is not None and c.name not in quick)))
+        for c in ROWS
+        if heavy or not c.heavy
+    ]
     return pytest.mark.parametrize("case", marked)
 
 
@@ -129,18 +133,20 @@ def test_numbers_of_the_literature(x64):
         close(compiled(distribution)(cast(params, float), y), want, 0, 1e-12)
 
 
-@rows(heavy=True)
+@rows()
 def test_crps_is_its_definition(case: Case, x64):
     y = observations(case)
     got = score_of(case.distribution, cast(case.params, float), jnp.asarray(y))
-    close(got, truth(case, y), 1e-9, 1e-14, case.name)
+    # the knots of a spline are not known to the quadrature
+    close(got, truth(case, y), 1e-7 if case.name == "transformed_spline" else 1e-9, 1e-14, case.name)
 
 
-@rows(heavy=True)
+@rows(quick=("normal", "laplace", "bernoulli", "generalized_extreme_value", "poisson", "mixture", "discretized"))
 def test_gradients_are_finite_differences(case: Case, x64):
     """Towards each parameter and towards ``y``; at an atom of a discrete distribution from both sides."""
     # the last is so far out that its rounding would hide a slope
-    args = (cast(case.params, float), jnp.asarray(observations(case)[:-1]))
+    y = jnp.asarray(observations(case))
+    args = (cast(case.params, float), y.at[-1].set(y[-2]))
     slopes, _ = score_and_slopes(case.distribution)(*args)
     floats, treedef = jax.tree.flatten(args)
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(args)]
@@ -151,17 +157,15 @@ def test_gradients_are_finite_differences(case: Case, x64):
         if name == "[1]" and not case.discrete:
             size = np.broadcast_to(location(case)[1], leaf.shape)
         along = [jnp.asarray(size) if i == j else jnp.zeros_like(x) for j, x in enumerate(floats)]
-        want = directional(lambda x: score_of(case.distribution, *treedef.unflatten(x)), (floats,), (along,), 3e-4)
+        want = directional(lambda x: score_of(case.distribution, *treedef.unflatten(x)), (floats,), (along,), 3e-5)
         if name == "[1]":
             close(np.asarray(slope), want / size, 1e-6, 1e-8, name)
         else:
             close((np.asarray(slope) * size).sum(), want.sum(), 1e-7, 1e-9 * np.abs(want).sum(), name)
 
 
-@rows(heavy=True)
+@rows(quick=("generalized_extreme_value", "poisson", "transformed"), heavy=False)
 def test_single_precision_is_double_rounded(case: Case):
-    if case.heavy:
-        pytest.skip("the extreme parameters below are its test in single precision")
     y = observations(case)
     params = cast(case.params, jnp.float32)
     got = jax.vmap(lambda y: compiled(case.distribution)(params, y))(cast(y, jnp.float32))
@@ -170,7 +174,8 @@ def test_single_precision_is_double_rounded(case: Case):
         want = score_of(case.distribution, cast(case.params, float), jnp.asarray(y))
         assert want.dtype == jnp.float64
     # an observation is right to a rounding of itself, and so is the distance from it
-    close(got, want, 3e-5, 2e-6 * np.abs(y).max(), case.name)
+    error = np.abs(np.asarray(got, float) - np.asarray(want)) / (np.abs(want) + np.abs(y) + location(case)[1])
+    assert (error < 3e-6).all(), error
 
 
 # Extreme parameters
@@ -210,13 +215,15 @@ def asymmetric(q: float):
     return st.laplace_asymmetric(np.sqrt(q / (1 - q)), 0.0, 1 / np.sqrt(q * (1 - q)))
 
 
-HEAVY = (student_t, gamma, beta, negative_binomial, binomial)
-
-
 def families(table):
     """The rows of a table, distribution by distribution."""
     kinds = list(dict.fromkeys(row[0] for row in table))
-    marked = [pytest.param(k, id=k.__name__.rsplit(".", 1)[-1], marks=[pytest.mark.slow] * (k in HEAVY)) for k in kinds]
+    names = [k.__name__.rsplit(".", 1)[-1] for k in kinds]
+    quick = ("generalized_extreme_value", "poisson")
+    marked = [
+        pytest.param(k, id=name, marks=[pytest.mark.slow] * (name not in quick))
+        for k, name in zip(kinds, names, strict=True)
+    ]
     return pytest.mark.parametrize("distribution", marked)
 
 
@@ -267,7 +274,8 @@ def test_extreme_counts(distribution):
     for params, make, y, _ in rows:
         mean, c = np.exp(params[0]), params[-1]
         reference = make(*params) if make else st.nbinom(c, c / (c + mean))
-        last = float(min(reference.support()[1], reference.isf(1e-25) + 10))
+        last = next(k for k in 2.0 ** np.arange(4, 30) if reference.sf(k) < 1e-25)
+        last = min(reference.support()[1], last)
         wants.append(discrete(reference, np.array(y), max(0.0, np.floor(reference.ppf(1e-25)) - 10), last))
     ys = np.stack([np.array(r[2]) for r in rows], 1)
     check_both_precisions(distribution, [r[0] for r in rows], ys, np.stack(wants, 1), [r[3] for r in rows])
@@ -292,7 +300,11 @@ def test_mixtures_of_laplaces_with_scales_alike_and_apart(x64):
         close(got, slope, 1e-8, 1e-10)
 
 
-@pytest.mark.parametrize("base", [logistic, poisson, normal], ids=lambda d: d.__name__.rsplit(".", 1)[-1])
+@pytest.mark.parametrize(
+    "base",
+    [logistic, pytest.param(poisson, marks=pytest.mark.slow), normal],
+    ids=lambda d: d.__name__.rsplit(".", 1)[-1],
+)
 def test_params_that_components_or_examples_share(base, x64):
     pair, y = lj.mixture(base, 2), v(0.3, 2.0, 3.0)
     first = v(0.5, 1.5)
@@ -438,13 +450,13 @@ def test_second_derivatives_of_the_closed_form_are_those_of_the_quadrature(x64):
 
     def hessian(fn):
         def score(x):
-            return fn(gamma, gamma.Params(x[0], x[1]), x[2])
+            return fn(logistic, logistic.Params(x[0], x[1]), x[2])
 
-        return jax.jit(jax.hessian(score))(v(2.5, 1.2, 1.7))
+        return jax.jit(jax.hessian(score))(v(0.5, 1.2, 1.7))
 
     closed = hessian(scores.crps)
     close(closed, hessian(scores.threshold_weighted_crps), 1e-8, 1e-10)
-    close(closed[2, 2], 2 * st.gamma(2.5, scale=1 / 1.2).pdf(1.7), 1e-10)
+    close(closed[2, 2], 2 * st.logistic(0.5, 1.2).pdf(1.7), 1e-10)
 
 
 # Samples
@@ -491,7 +503,7 @@ def test_samples_slopes_masks_and_errors(x64, key):
     close(score(x.at[1].set(jnp.nan), y.at[1].set(jnp.nan)), want, 0)
     slopes = jax.grad(score, (0, 1))(x.at[1].set(jnp.nan), y)
     assert not np.asarray(slopes[0][1]).any()
-    along = (jnp.ones_like(x).at[1].set(0) * jnp.arange(6.0), jnp.array([1.0, 0.0, -0.5]))
+    along = (jnp.outer(jnp.array([1.0, 0.0, 2.0]), jnp.arange(6.0)), jnp.array([1.0, 0.0, -0.5]))
     got = sum((s * a).sum() for s, a in zip(slopes, along, strict=True))
     close(got, directional(lambda *args: score(*args), (x.at[1].set(0.0), y), along, 1e-5), 1e-8)
     with pytest.raises(ValueError, match="1 sample; fair=True compares pairs"):

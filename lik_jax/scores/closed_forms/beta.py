@@ -36,38 +36,37 @@ def _difference(a: Array, b: Array) -> Array:
     return 2 / s * jnp.exp(2 * _log_power(a, b, m, mc) - _log_power(2 * a, 2 * b, m, mc))
 
 
-def _value(y: Array, a: Array, b: Array) -> Array:
+def _value(near: Array, far: Array, low: Array, high: Array) -> Array:
+    """The score at ``near``, with ``far = 1 - near``, for concentrations ``low <= high``, the first that of 0."""
+    inside = (near > 0) & (near < 1)
+    x, xc = jnp.where(inside, near, 0.5), jnp.where(inside, far, 0.5)
+    small, s = low < 1, low + high
+    mean, difference = low / s, _difference(low, high)
+    log_share = log_relative_difference(jnp.where(small, low, 0.5), jnp.where(small, high, 1.0))
+    at_zero = jnp.where(small, -mean * jnp.expm1(log_share), mean - difference)
+
+    power = jnp.exp(_log_power(low, high, x, xc))
+    lower = jnp.exp(special.log_beta_inc(jnp.where(small, low + 1, low), high, x, xc))
+    lean = 2 * jnp.where(small, lower + power / low, lower) - 1
+    from_zero = x * lean + at_zero - 2 * mean * lower
+    about_mean = (x - mean) * lean + 2 / s * power - difference
+    beyond = jnp.where(near >= 1, at_zero + (1 - 2 * mean) - far, at_zero - near)
+    return jnp.where(inside, jnp.where(small, from_zero, about_mean), beyond)
+
+
+def _seen(y: Array, a: Array, b: Array) -> tuple[Array, ...]:
+    """Where the smaller concentration is that of 1, and the arguments of `_value` as seen from its end."""
     valid = _valid(a, b)
     y, a, b = jnp.broadcast_arrays(y, jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0))
-    inside = (y > 0) & (y < 1)
-    x = jnp.where(inside, y, 0.5)
-    # from the end whose concentration is the smaller one
-    flip = b < a
-    low, high = jnp.where(flip, b, a), jnp.where(flip, a, b)
-    near, far = jnp.where(flip, 1 - x, x), jnp.where(flip, x, 1 - x)
-    small, s = low < 1, a + b
-    mean = low / s
-    at_near = jnp.where(
-        small,
-        -mean * jnp.expm1(log_relative_difference(jnp.where(small, low, 0.5), jnp.where(small, high, 1.0))),
-        mean - _difference(low, high),
-    )
-
-    power = jnp.exp(_log_power(low, high, near, far))
-    lower = jnp.exp(special.log_beta_inc(jnp.where(small, low + 1, low), high, near, far))
-    lean = 2 * jnp.where(small, lower + power / low, lower) - 1
-    value = jnp.where(
-        small,
-        near * lean + at_near - 2 * mean * lower,
-        (near - mean) * lean + 2 / s * power - _difference(low, high),
-    )
-
-    # beyond an end: how far, and the score at that end
-    at_far = at_near + (1 - 2 * mean)
     y = jnp.where(jnp.isinf(y), 0.0, y)
-    below = jnp.where(flip, at_far, at_near) - y
-    above = jnp.where(flip, at_near, at_far) + (y - 1)
-    return jnp.where(inside, value, jnp.where(y >= 1, above, below))
+    flip = b < a
+    return flip, *(jnp.where(flip, *pair) for pair in ((1 - y, y), (y, 1 - y), (b, a), (a, b)))
+
+
+def _slope_towards(y: Array, a: Array, b: Array, one: bool) -> Array:
+    flip, *args = _seen(y, a, b)
+    of_low, of_high = along(_value, 2)(*args), along(_value, 3)(*args)
+    return finished_slope(jnp.where(flip == one, of_high, of_low), y, _valid(a, b))
 
 
 def _slope_y(y: Array, a: Array, b: Array) -> Array:
@@ -78,10 +77,10 @@ def _slope_y(y: Array, a: Array, b: Array) -> Array:
 
 
 _score = with_partials(
-    lambda y, a, b: finished(_value(y, a, b), y, _valid(a, b)),
+    lambda y, a, b: finished(_value(*_seen(y, a, b)[1:]), y, _valid(a, b)),
     _slope_y,
-    lambda y, a, b: finished_slope(along(_value, 1)(y, a, b), y, _valid(a, b)),
-    lambda y, a, b: finished_slope(along(_value, 2)(y, a, b), y, _valid(a, b)),
+    lambda y, a, b: _slope_towards(y, a, b, True),
+    lambda y, a, b: _slope_towards(y, a, b, False),
 )
 
 

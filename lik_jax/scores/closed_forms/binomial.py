@@ -14,19 +14,18 @@ from ._counts import count_score, half_difference, score_at_zero
 
 
 def _log_square(s: Array, c: Array, n: Array, p: Array) -> Array:
-    return -n * jnp.log((1 - 2 * p) ** 2 + 4 * p * (1 - p) * c)
-
-
-def _near_one(s: Array, c: Array, n: Array, p: Array) -> Array:
-    return -n * jnp.log1p(-4 * p * (1 - p) * s)
+    # from 1 where that is near, and from its parts where it may vanish
+    early = s < 0.5
+    near = jnp.log1p(-4 * p * (1 - p) * jnp.where(early, s, 0.0))
+    return -n * jnp.where(early, near, jnp.log((1 - 2 * p) ** 2 + 4 * p * (1 - p) * jnp.where(early, 1.0, c)))
 
 
 def _phase(s: Array, c: Array, h: Array, n: Array, p: Array) -> Array:
     return n * jnp.arctan(p * h / (c + (1 - 2 * p) * s))
 
 
-_half = half_difference(lambda s, c, n, p: jnp.where(p < 0.25, _near_one(s, c, n, p), _log_square(s, c, n, p)))
-_at_zero = score_at_zero(_near_one, _phase)
+_half = half_difference(_log_square)
+_at_zero = score_at_zero(_log_square, _phase)
 
 
 def _valid(n: Array, logits: Array) -> Array:

@@ -27,6 +27,6 @@ def score_of(base: Callable[[Any, ArrayLike], Array]) -> Callable[[Any, ArrayLik
         extra, rest = special.sigmoid(logits), special.sigmoid(-logits)
         endless = jnp.isinf(y)
         excess = jnp.where(endless, jnp.inf, jnp.where(endless, 0.0, at_y) - at_zero)
-        return special.weighted(extra, jnp.abs(y)) + special.weighted(rest, excess) + rest * rest * at_zero
+        return special.weighted(extra, jnp.sign(y) * y) + special.weighted(rest, excess) + rest * rest * at_zero
 
     return crps
