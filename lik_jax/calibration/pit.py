@@ -39,6 +39,7 @@ class RankHistogram(NamedTuple):
     high: Array
 
 
+@partial(jax.jit, static_argnames=("distribution",))
 def pit(distribution: Univariate, params: Any, y: ArrayLike, *, key: Array | None = None) -> Array:
     """``P(Y <= y)`` under the forecast: spread evenly over [0, 1] if the forecasts are right.
 

@@ -11,9 +11,9 @@ from lik_jax import bernoulli, calibration, categorical, mixture, multivariate_n
 
 def counts(key, n=400):
     """Params of counts, counts drawn from them."""
-    one, two = jax.random.split(key)
-    params = poisson.Params(0.8 * jax.random.normal(one, (n,)) + 0.3)
-    return params, poisson.sample(params, two)
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    log_rate = 0.8 * rng.normal(size=n) + 0.3
+    return poisson.Params(jnp.asarray(log_rate)), jnp.asarray(rng.poisson(np.exp(log_rate)))
 
 
 def numbers(key, n=400, narrow=1.0):
@@ -76,6 +76,7 @@ def test_histogram_of_counts_by_the_formula(x64, key):
 def test_the_shape_tells_what_is_wrong(narrow, where, key):
     params, y = numbers(key, 2000, narrow)
     density, low, high = calibration.pit_histogram(normal, params, y, bins=10)
+    assert density.dtype == low.dtype == high.dtype == jnp.float32
     if where is None:
         assert ((density >= low) & (density <= high)).sum() >= 8
     else:
@@ -137,6 +138,7 @@ def test_coverage_is_as_promised_and_its_error_too(key):
         return calibration.coverage(normal, *numbers(key, 100), jnp.array([0.5, 0.9]))
 
     found = jax.jit(jax.vmap(one))(jax.random.split(key, 1000))
+    assert {part.dtype for part in found} == {jnp.dtype("float32")}
     np.testing.assert_allclose(found.covered.mean(0), [0.5, 0.9], atol=0.01)
     held = ((found.low <= found.levels) & (found.levels <= found.high)).mean(0)
     assert ((held > 0.92) & (held < 0.98)).all()
@@ -148,18 +150,6 @@ def test_sharpness(x64, key):
     low, high = st.norm.interval(0.8, *params)
     np.testing.assert_allclose(found.width, (high - low).mean(), rtol=1e-10)
     np.testing.assert_allclose(found.standard_deviation, params.scale.mean(), rtol=1e-12)
-    whole = calibration.sharpness(poisson, poisson.Params(jnp.log(jnp.array([1.0, 5.0]))), level=0.9)
-    np.testing.assert_allclose(whole.width, np.diff(st.poisson.ppf([[0.05], [0.95]], [1, 5]), axis=0).mean())
-
-
-def test_single_precision_stays_single(key):
-    params, y = numbers(key, 20)
-    assert calibration.pit(normal, params, y).dtype == jnp.float32
-    for part in (
-        *calibration.pit_histogram(normal, params, y),
-        *calibration.coverage(normal, params, y, jnp.array([0.5, 0.9])),
-    ):
-        assert part.dtype == jnp.float32
 
 
 def test_what_does_not_fit_is_an_error(key):
