@@ -7,8 +7,8 @@ without negative curvature, where it is not convex in raw). `last_layer` keeps t
 `diagonal` its diagonal for all weights, `kron` a Kronecker product for each dense layer.
 
 A module has ``fit``, which finds ``tau`` by the evidence if none is given, ``predict``, the normal over raw of the
-network linearised in its weights (`Outputs`), and ``log_evidence``. `outputs` makes predictive distributions of that, and `by_held_out` finds ``tau`` by
-held-out data instead.
+network linearised in its weights (`Outputs`), and ``log_evidence``. `outputs` makes predictive distributions of that,
+and `by_held_out` finds ``tau`` by held-out data instead.
 
 The weights are taken for the most probable ones under the prior. Where they are not quite, as after early stopping,
 the posterior is centred at them all the same.
