@@ -33,7 +33,7 @@ def fit_each(fit: Callable[[Data], Any], data: Data) -> Any:
 
 def apply_each(
     name: str,
-    log_probs: Callable[[tuple[Array, ...], Array], tuple[Array, Array]],
+    log_probs: Callable[[Any, Array], tuple[Array, Array]],
     params: tuple[ArrayLike, ...],
     logits: ArrayLike,
 ) -> Array:

@@ -88,7 +88,7 @@ def fit(
     def loss(x: tuple[Array, Array]) -> Array:
         outputs = categorical.Params(jnp.einsum("nj,ij->ni", z, x[0], precision="highest") + x[1][None])
         weight, bias, _ = natural(x)
-        penalty = off * (aside * weight**2).sum() / (k * (k - 1)) + on_bias * (bias**2).mean()
+        penalty = off * (aside * weight**2).sum() / (k * (k - 1)) + on_bias * jnp.mean(bias**2)
         # what the likelihood leaves free is held at 0
         free = 0.5 * ((columns(x[0]) ** 2).sum() + x[1].mean() ** 2)
         data_term = nll(categorical, outputs, data.labels, weights=data.weights, reduction="sum") / data.total

@@ -29,10 +29,10 @@ from ._steps import advance
 
 
 class State(NamedTuple):
-    """``count``: params seen, (). ``mean``, ``variance``: of those, in the shape of the params; the mean is what
+    """``num_seen``: params seen, (). ``mean``, ``variance``: of those, in the shape of the params; the mean is what
     stochastic weight averaging uses. ``deviations``: from the mean of the time, of the last, ``[columns, ...]``."""
 
-    count: Array
+    num_seen: Array
     mean: Any
     variance: Any
     deviations: Any
@@ -54,7 +54,7 @@ def init(params: Any, num_columns: int = 20) -> State:
 
 def update(state: State, params: Any) -> State:
     """Take params into mean, variance (Welford's way: nothing cancels) and deviations."""
-    count = state.count + 1
+    count = state.num_seen + 1
 
     def moved(mean: Array, x: Array) -> Array:
         return mean + (x - mean) / count.astype(mean.dtype)
@@ -67,7 +67,7 @@ def update(state: State, params: Any) -> State:
     variance = jax.tree.map(spread, state.variance, state.mean, params)
 
     def put(columns: Array, mean: Array, x: Array) -> Array:
-        return columns.at[state.count % columns.shape[0]].set(x - mean)
+        return columns.at[state.num_seen % columns.shape[0]].set(x - mean)
 
     return State(count, mean, variance, jax.tree.map(put, state.deviations, mean, params))
 
@@ -85,7 +85,7 @@ def sample(state: State, key: Array, num_samples: int, *, scale: float = 1.0) ->
     columns = jax.tree.leaves(state.deviations)
     key, low_rank_key = jax.random.split(key)
     known = columns[0].shape[0]
-    rank = jnp.minimum(state.count, known)
+    rank = jnp.minimum(state.num_seen, known)
     weights = jax.random.normal(low_rank_key, (num_samples, known), columns[0].dtype)
     weights = weights * jax.lax.rsqrt(jnp.maximum(rank - 1, 1).astype(weights.dtype))
     draws = []

@@ -52,7 +52,7 @@ def build(config: Regressor) -> Task:
         raw = apply(params, x, key)
         return distribution.constrain(raw + jnp.broadcast_to(start, raw.shape))
 
-    def predicted(params: Any, x: Any) -> Any:
+    def predicted(params: Any, x: Any) -> tuple[Any, Any]:
         """The distribution that is predicted, a mixture where there are many networks, and its params."""
         if not many:
             return distribution, predict(params, x)
