@@ -28,17 +28,6 @@ def test_reliability_with_band_and_counts(tmp_path):
     assert plots.save(fig, tmp_path / "a.png").stat().st_size > 0
 
 
-def test_reliability_takes_what_the_measures_give(key):
-    _, ax = plots.figure()
-    z = 2 * jax.random.normal(key, (50,))
-    bins = calibration.reliability(z, (z > 0).astype(int), bins=4)
-    band = calibration.consistency_band(z, key=jax.random.fold_in(key, 1), bins=4, num_resamples=20)
-    plots.reliability_diagram(ax, *bins, label="a", band=band)
-    np.testing.assert_allclose(
-        ax.collections[-1].get_offsets(), np.stack([bins.confidence, bins.correct], 1), rtol=1e-6
-    )
-
-
 def test_pit_bars_and_band(key):
     _, ax = plots.figure()
     found = calibration.pit_histogram(normal, normal.Params(0.0, 1.0), jax.random.normal(key, (200,)), bins=5)

@@ -76,7 +76,8 @@ def test_histogram_of_counts_by_the_formula(x64, key):
 def test_the_shape_tells_what_is_wrong(narrow, where, key):
     params, y = numbers(key, 2000, narrow)
     density, low, high = calibration.pit_histogram(normal, params, y, bins=10)
-    assert density.dtype == low.dtype == high.dtype == jnp.float32
+    covered = calibration.coverage(normal, params, y, jnp.array([0.5, 0.9])).covered
+    assert density.dtype == low.dtype == high.dtype == covered.dtype == jnp.float32
     if where is None:
         assert ((density >= low) & (density <= high)).sum() >= 8
     else:
@@ -133,6 +134,7 @@ def test_coverage_of_counts_is_that_of_their_quantiles(x64, key):
     assert even.covered.tolist() == [1.0]
 
 
+@pytest.mark.slow
 def test_coverage_is_as_promised_and_its_error_too(key):
     def one(key):
         return calibration.coverage(normal, *numbers(key, 100), jnp.array([0.5, 0.9]))

@@ -72,7 +72,7 @@ MUTANTS = [
     ),
     in_calibration(
         "measures",
-        "bootstrap_against_scipy",
+        "bootstrap_against_scipy[basic]",
         "basic intervals not reflected",
         "calibration/bootstrap.py",
         "low, high = 2 * estimate - high, 2 * estimate - low",
