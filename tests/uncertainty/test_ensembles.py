@@ -183,6 +183,7 @@ def test_a_run_of_an_ensemble_stopped_and_resumed_is_an_unbroken_one(tmp_path, f
     assert len(records[0]) == 4
 
 
+@pytest.mark.slow
 def test_a_run_of_an_ensemble(finished):
     config, task, params = open_run(finished.folder)
     assert config == CONFIG
