@@ -10,7 +10,7 @@ which is never 0 or 1. Several classes: each against the rest, and what they say
 >>> [round(float(p), 4) for p in interval(params, 0.0)]
 [0.3333, 0.6667]
 >>> round(float(apply(params, 4.0)), 4)
-1.3863
+1.0986
 
 Source: Vovk, Petej and Fedorova (2015), "Large-scale probabilistic predictors with and without guarantees of
 validity": the inductive kind, and the merging that is minimax for the log loss.

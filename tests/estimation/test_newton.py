@@ -1,5 +1,7 @@
 """Newton's method: exact, and honest about where it stopped."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -85,19 +87,51 @@ def test_a_rare_event_in_single_precision():
     np.testing.assert_allclose(found.x, np.log(1e-5) - np.log1p(-1e-5), rtol=1e-6)
 
 
-def test_where_the_loss_is_not_convex(x64):
-    def valley(x):
-        return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
-
-    def hills(x):
-        return jnp.cos(x[0]) + jnp.log1p((x[1] - 3) ** 2)
-
-    for loss, start, best in ((valley, [-1.2, 1.0], [1.0, 1.0]), (hills, [0.1, 30.0], [np.pi, 3.0])):
-        found = minimise(loss, jnp.array(start))
-        assert found.status_name == "OK"
-        np.testing.assert_allclose(found.x, best, atol=1e-10)
+FUNCTIONS = {
+    "valley": lambda x: (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2,
+    "hills": lambda x: jnp.cos(x[0]) + jnp.log1p((x[1] - 3) ** 2),
+    "bowl": lambda x: ((x - jnp.array([3.0, 0.1])) ** 2).sum(),
+    "falls": lambda x: jnp.exp(-x[0]) + x[1] ** 2,
+    "falls_to_three": lambda x: jnp.exp(-x[0] - x[1]) + (x[0] - x[1]) ** 2 + 3,
+    "gutter": lambda x: (x.sum() - 1) ** 2,
+    "slope": lambda x: x[1] ** 2 - x[0],
+}
+WANTED = (
+    ("valley", (-1.2, 1.0), "OK", (1.0, 1.0)),
+    ("hills", (0.1, 30.0), "OK", (np.pi, 3.0)),
     # at the top of a hill the gradient is 0 too: that is no minimum
-    assert minimise(hills, jnp.array([0.0, 3.0])).status_name == "SINGULAR"
+    ("hills", (0.0, 3.0), "SINGULAR", (0.0, 3.0)),
+    # the least value is 0: nothing relative to it can stop the search
+    ("bowl", (1e3, -1e3), "OK", (3.0, 0.1)),
+    ("falls", (0.0, 1.0), "SEPARATION", None),
+    ("falls_to_three", (0.0, 1.0), "SEPARATION", None),
+    ("gutter", (0.0, 0.0), "SINGULAR", (0.5, 0.5)),
+    ("slope", (0.0, 1.0), "MAX_STEPS", None),
+)
+
+
+@functools.cache
+def found_at_once():
+    """One batch for all of `WANTED`."""
+
+    def loss(x, which):
+        return jnp.stack([f(x) for f in FUNCTIONS.values()])[which]
+
+    with jax.enable_x64(True):
+        names = np.array([list(FUNCTIONS).index(name) for name, *_ in WANTED])
+        starts = np.array([start for _, start, *_ in WANTED])
+        return jax.tree.map(np.asarray, jax.jit(jax.vmap(lambda x, w: minimise(loss, x, w)))(starts, names))
+
+
+@pytest.mark.parametrize("row", range(len(WANTED)), ids=[f"{name}{start[0]}" for name, start, *_ in WANTED])
+def test_every_kind_of_function(row):
+    _, _, status, best = WANTED[row]
+    found = jax.tree.map(lambda a: a[row], found_at_once())
+    assert found.status_name == status
+    if best is not None:
+        np.testing.assert_allclose(found.x, best, atol=1e-10)
+    if status == "OK":
+        assert found.decrement < 1e-20
 
 
 def test_each_member_of_a_batch_for_itself(x64):
@@ -125,20 +159,10 @@ def test_each_member_of_a_batch_for_itself(x64):
         assert int(found.steps[i]) == int(alone.steps) < int(found.steps[1])
 
 
-def test_statuses_of_what_has_no_minimum(x64):
-    assert minimise(lambda x: jnp.exp(-x), 0.0).status_name == "SEPARATION"
-    assert minimise(lambda x: (x.sum() - 1) ** 2, jnp.zeros(2)).status_name == "SINGULAR"
-    assert minimise(lambda x: -x, 0.0).status_name == "MAX_STEPS"
-    short = minimise(lambda x: jnp.exp(x) - 5 * x, 30.0, max_steps=3)
-    assert short.status_name == "MAX_STEPS"
-    assert int(short.steps) == 3
-
-
-def test_a_loss_of_zero_at_the_best(x64):
-    """Nothing relative to the loss can stop it there."""
-    found = minimise(lambda x: ((x - jnp.array([3.0, 0.1])) ** 2).sum(), jnp.array([1e3, -1e3]))
-    assert found.status_name == "OK"
-    np.testing.assert_allclose(found.x, [3.0, 0.1], rtol=1e-14)
+def test_so_many_steps_and_no_more(x64):
+    found = minimise(lambda x: jnp.exp(x) - 5 * x, 30.0, max_steps=3)
+    assert found.status_name == "MAX_STEPS"
+    assert int(found.steps) == 3
 
 
 def test_derivatives_of_what_is_found(x64):

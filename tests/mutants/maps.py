@@ -27,7 +27,7 @@ MUTANTS = [
         "tolerance = 1e-2 if",
     ),
     newton(
-        "where_the_loss_is_not_convex",
+        "every_kind_of_function[hills0.1]",
         "Newton's step uphill, towards a saddle",
         NEWTON,
         "jnp.maximum(-curvatures, 0.01))",
@@ -41,7 +41,7 @@ MUTANTS = [
         "(dead.any() & False, Status.SEPARATION)",
     ),
     newton(
-        "a_loss_of_zero_at_the_best",
+        "every_kind_of_function[bowl1000.0]",
         "converged relative to the loss alone",
         NEWTON,
         "jnp.maximum(eps**0.5 * jnp.abs(here.value), eps * state.first_decrement)",
