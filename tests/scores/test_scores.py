@@ -29,7 +29,7 @@ from lik_jax import (
 )
 
 B = 6
-# those whose arithmetic no other row shares run by default, with one of each kind for what compiles long
+# one of each kind runs by default; the others are slow work
 CORE = (
     "brier-categorical",
     "ranked_probability-categorical",
