@@ -48,7 +48,7 @@ def test_energy_score_pair_by_pair(m: int, fair: bool, key: jax.Array, x64: None
     np.testing.assert_allclose(shared[0], want[0], rtol=1e-13)
 
 
-@pytest.mark.parametrize(("d", "fair"), [(2, False), (3, True), (4, True)])
+@pytest.mark.parametrize(("d", "fair"), [(3, False), (4, True)])
 def test_variogram_score_pair_by_pair(d: int, fair: bool, key: jax.Array, x64: None):
     keys = jax.random.split(key, 3)
     samples, y = jax.random.normal(keys[0], (5, 2, d)), jax.random.normal(keys[1], (2, d))
