@@ -80,7 +80,7 @@ def minimise(
     A step does not depend on the units of ``x``, up to rounding: standardised data are the caller's part.
 
     Under vmap each member stops for itself. ``x`` is differentiable in ``args`` and in whatever ``loss`` closes over,
-    by the implicit function theorem, to any order; not in ``start``. With ``loss`` a mean negative log-likelihood in
+    by the implicit function theorem, to any order, where the Hessian has an inverse; not in ``start``. With ``loss`` a mean negative log-likelihood in
     nats over ``n`` observations, ``inverse(n hessian)`` is the covariance by the observed information.
 
     Args:
