@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -81,13 +82,13 @@ def _data(name: str, logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | 
 
 def standardised(x: Array, data: Data) -> tuple[Array, Array, Array]:
     """Columns of mean 0 and variance 1 by weight, the means and the scales; a column that is constant is 0, scale 1."""
-    w = data.weights[:, None] / data.total
-    mean = (w * x).sum(0)
-    apart = x - mean[None]
-    scale = jnp.sqrt((w * apart**2).sum(0))
-    varies = ~(scale <= 8 * jnp.finfo(x.dtype).eps * jnp.abs(x).max(0))
+    # the params that are found do not depend on these, so their derivatives are not missed
+    w, fixed = jax.lax.stop_gradient((data.weights[:, None] / data.total, x))
+    mean = (w * fixed).sum(0)
+    scale = jnp.sqrt((w * (fixed - mean[None]) ** 2).sum(0))
+    varies = ~(scale <= 8 * jnp.finfo(x.dtype).eps * jnp.abs(fixed).max(0))
     scale = jnp.where(varies, scale, 1)
-    return jnp.where(varies[None], apart / scale[None], 0), mean, scale
+    return jnp.where(varies[None], (x - mean[None]) / scale[None], 0), mean, scale
 
 
 def by_logit(data: Data) -> tuple[Array, Array, Array]:

@@ -62,9 +62,9 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
     w = data.weights[:, None] / data.total
     # a number that a row has in common changes nothing, and what a class has in common goes into its bias
     rows = data.logits - data.logits.mean(1, keepdims=True)
-    centre = (w * rows).sum(0)
+    centre = jax.lax.stop_gradient((w * rows).sum(0))
     apart = rows - centre[None]
-    unit = jnp.sqrt((w * apart**2).sum() / k)
+    unit = jnp.sqrt(jax.lax.stop_gradient((w * apart**2).sum() / k))
     varies = ~(unit <= 8 * jnp.finfo(rows.dtype).eps * jnp.abs(data.logits).max())
     unit = jnp.where(varies, unit, 1)
     z = jnp.where(varies, apart / unit, 0)

@@ -107,7 +107,7 @@ def apply(params: Params, logits: ArrayLike) -> Array:
         ValueError: another number of classes.
     """
 
-    def log_probs(one: tuple[Array, Array], z: Array) -> tuple[Array, Array]:
+    def log_probs(one: tuple[Array, ...], z: Array) -> tuple[Array, Array]:
         cuts, (yes, no) = one
         bin_of = jnp.searchsorted(cuts, z)
         # NaN is sorted to the end: let it through

@@ -122,7 +122,7 @@ def apply(params: Params, logits: ArrayLike) -> Array:
         ValueError: another number of classes.
     """
 
-    def log_probs(one: tuple[Array, Array], z: Array) -> tuple[Array, Array]:
+    def log_probs(one: tuple[Array, ...], z: Array) -> tuple[Array, Array]:
         knots, probs = one
         yes, no = jnp.interp(z, knots, probs), jnp.interp(z, knots, 1 - probs)
         return jnp.log(yes), jnp.log(no)

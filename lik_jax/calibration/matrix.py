@@ -80,21 +80,22 @@ def fit(
         """The mean of each column's numbers off the diagonal, which softmax does not see."""
         return (weight * aside).sum(0) / (k - 1)
 
-    def natural(x: tuple[Array, Array]) -> Params:
+    def natural(x: tuple[Array, Array]) -> tuple[Array, Array]:
         weight = (x[0] - columns(x[0])[None]) / unit[None]
         bias = x[1] - weight @ mean
-        return Params(weight, bias - bias.mean())
+        return weight, bias - bias.mean()
 
     def loss(x: tuple[Array, Array]) -> Array:
         outputs = categorical.Params(jnp.einsum("nj,ij->ni", z, x[0], precision="highest") + x[1][None])
-        weight, bias, _ = natural(x)
+        weight, bias = natural(x)
         penalty = off * (aside * weight**2).sum() / (k * (k - 1)) + on_bias * jnp.mean(bias**2)
         # what the likelihood leaves free is held at 0
         free = 0.5 * ((columns(x[0]) ** 2).sum() + x[1].mean() ** 2)
         data_term = nll(categorical, outputs, data.labels, weights=data.weights, reduction="sum") / data.total
         return data_term + penalty + free
 
-    params, about, _ = maximum_likelihood(loss, (jnp.zeros_like(aside), jnp.zeros_like(mean)), natural, data.total)
+    start = jnp.zeros_like(aside), jnp.zeros_like(mean)
+    params, about, _ = maximum_likelihood(loss, start, lambda x: Params(*natural(x)), data.total)
     return params._replace(fit=about)
 
 

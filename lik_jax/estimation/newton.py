@@ -80,8 +80,9 @@ def minimise(
     A step does not depend on the units of ``x``, up to rounding: standardised data are the caller's part.
 
     Under vmap each member stops for itself. ``x`` is differentiable in ``args`` and in whatever ``loss`` closes over,
-    by the implicit function theorem, to any order; not in ``start``. With ``loss`` a mean negative log-likelihood in
-    nats over ``n`` observations, ``inverse(n hessian)`` is the covariance by the observed information.
+    by the implicit function theorem, to any order, where the Hessian has an inverse; not in ``start``. With ``loss`` a
+    mean negative log-likelihood in nats over ``n`` observations, ``inverse(n hessian)`` is the covariance by the
+    observed information.
 
     Args:
         loss: ``loss(x, *args)`` is a number, twice differentiable. Not finite means that ``x`` is not allowed.

@@ -517,7 +517,10 @@ def test_dirichlet_sees_probabilities_and_matrix_sees_numbers():
         assert bool(jnp.allclose(one, other, atol=1e-5)) == alike
 
 
-@pytest.mark.parametrize("name", ["platt", pytest.param("vector", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name",
+    ["platt", *(pytest.param(n, marks=pytest.mark.slow) for n in ("beta", "bias_corrected", "vector", "matrix"))],
+)
 def test_params_are_differentiable_in_the_logits(name, x64):
     _, z, y, _ = member(name, "plain")
     fit = getattr(calibration, name).fit
