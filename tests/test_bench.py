@@ -47,6 +47,7 @@ def test_a_step_by_hand_has_the_loss_of_the_librarys(name: str, capsys: pytest.C
     assert f"| {name} | 128 |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_textbook(capsys: pytest.CaptureFixture[str]):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         records = scores.main(
