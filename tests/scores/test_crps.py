@@ -345,8 +345,11 @@ def test_what_is_infinite_or_no_number(i):
         value = scores.crps(distribution, params, y, reduction="none")
         return value.sum(), value
 
-    slopes, value = jax.jit(jax.grad(score, has_aux=True))(params, jnp.array([inf, -inf, jnp.nan, 1.0]))
-    np.testing.assert_array_equal(value, [inf, inf, np.nan, np.nan])
+    y = jnp.array([inf, -inf, jnp.nan, 1.0])
+    np.testing.assert_array_equal(compiled(distribution)(params, y), [inf, inf, np.nan, np.nan])
+    if i > 4:  # their slopes end in the same function
+        return
+    slopes, _ = jax.jit(jax.grad(score, has_aux=True))(params, y)
     assert any(np.isnan(np.asarray(s)[3]).any() for s in jax.tree.leaves(slopes))
 
 

@@ -37,8 +37,8 @@ log_share_of_beta = with_partials(
 )
 log_share_of_beta.__doc__ = """``log(E|X - X'| / (2 E X))`` of a beta distribution with concentrations ``a`` and ``b``.
 
-It is twice the integral of ``psi(1 + 2 s) - psi(1 + s) - psi(2 b + 2 s) + psi(b + s)`` over ``s`` from 0 to ``a``: small
-where ``a`` is, and not a difference of large logarithms.
+It is twice the integral of ``psi(1 + 2 s) - psi(1 + s) - psi(2 b + 2 s) + psi(b + s)`` over ``s`` from 0 to ``a``:
+small where ``a`` is, and not a difference of large logarithms.
 
 Args:
     a: at most 1.
