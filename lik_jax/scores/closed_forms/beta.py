@@ -55,7 +55,7 @@ def _value(near: Array, far: Array, low: Array, high: Array) -> Array:
 
 
 def _seen(y: Array, a: Array, b: Array) -> tuple[Array, ...]:
-    """Where the smaller concentration is that of 1, and the arguments of `_value` as seen from its end."""
+    """Where the concentration that gathers mass at 1 is the smaller, and the arguments of `_value` from that end."""
     valid = _valid(a, b)
     y, a, b = jnp.broadcast_arrays(y, jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0))
     y = jnp.where(jnp.isinf(y), 0.0, y)
