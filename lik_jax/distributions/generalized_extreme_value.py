@@ -11,7 +11,7 @@ scipy's ``genextreme`` has the shape with the other sign.
 >>> from lik_jax import generalized_extreme_value
 >>> params = generalized_extreme_value.Params(loc=0.3, scale=1.1, concentration=0.2)
 >>> round(float(generalized_extreme_value.log_prob(params, 1.7)), 4)
--1.6938
+-1.7777
 
 Source: Coles (2001), An Introduction to Statistical Modeling of Extreme Values, chapter 3.
 """

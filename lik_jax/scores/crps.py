@@ -106,7 +106,7 @@ def threshold_weighted_crps(
 
     >>> from lik_jax import normal
     >>> round(float(threshold_weighted_crps(normal, normal.Params(0.0, 1.0), 0.3, low=1.0)), 6)
-    0.007979
+    0.007235
     """
     for name, end in (("low", low), ("high", high)):
         if jnp.shape(end) not in ((), jnp.shape(y)):

@@ -70,5 +70,5 @@ def crps_from_samples(
     gap = jnp.sort(x - y[..., None], -1)
     # the i-th smallest of n is the larger one in i - 1 pairs and the smaller one in n - i
     place = jnp.arange(1 - n, n, 2, dtype=gap.dtype).reshape((1,) * y.ndim + (-1,))
-    pairs = (place * gap).sum(-1) / (n * (n - 1 if fair else n))
+    pairs = (place * gap).sum(-1) / (n * float(n - 1 if fair else n))
     return finish((jnp.sign(gap) * gap).mean(-1) - pairs, keep, w, reduction)

@@ -68,7 +68,7 @@ MUTANTS = [
         "scores/test_crps.py::test_the_fair_score_is_unbiased_by_enumeration",
         "pairs of a sample with itself",
         "scores/ensemble.py",
-        "(n * (n - 1 if fair else n))",
+        "(n * float(n - 1 if fair else n))",
         "(n * n)",
     ),
     Mutant(

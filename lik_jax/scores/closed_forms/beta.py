@@ -17,7 +17,7 @@ from ... import special
 from ..._arrays import as_floats
 from ..._derivatives import with_partials
 from ._forms import along, finished, finished_slope, lean_of
-from ._small import log_relative_difference
+from ._small import log_share_of_beta
 
 
 def _valid(a: Array, b: Array) -> Array:
@@ -42,7 +42,7 @@ def _value(near: Array, far: Array, low: Array, high: Array) -> Array:
     x, xc = jnp.where(inside, near, 0.5), jnp.where(inside, far, 0.5)
     small, s = low < 1, low + high
     mean, difference = low / s, _difference(low, high)
-    log_share = log_relative_difference(jnp.where(small, low, 0.5), jnp.where(small, high, 1.0))
+    log_share = log_share_of_beta(jnp.where(small, low, 0.5), jnp.where(small, high, 1.0))
     at_zero = jnp.where(small, -mean * jnp.expm1(log_share), mean - difference)
 
     power = jnp.exp(_log_power(low, high, x, xc))
@@ -55,7 +55,7 @@ def _value(near: Array, far: Array, low: Array, high: Array) -> Array:
 
 
 def _seen(y: Array, a: Array, b: Array) -> tuple[Array, ...]:
-    """Where the smaller concentration is that of 1, and the arguments of `_value` as seen from its end."""
+    """Where the concentration that gathers mass at 1 is the smaller, and the arguments of `_value` from that end."""
     valid = _valid(a, b)
     y, a, b = jnp.broadcast_arrays(y, jnp.where(valid, a, 2.0), jnp.where(valid, b, 2.0))
     y = jnp.where(jnp.isinf(y), 0.0, y)

@@ -19,7 +19,7 @@ from ..._arrays import as_floats
 from ..._derivatives import with_partials
 from ...distributions import gamma
 from ._forms import along, finished, finished_slope, lean_of
-from ._small import log_relative_difference
+from ._small import log_share_of_gamma
 
 
 def _valid(a: Array, rate: Array) -> Array:
@@ -35,7 +35,7 @@ def _parts(y: Array, a: Array, rate: Array) -> tuple[Array, Array, Array]:
 def _spread(a: Array) -> tuple[Array, Array]:
     """``1 / B(1/2, a)``, half the mean distance of two draws, and how far below ``a`` it lies."""
     small = a < 1
-    log_share = log_relative_difference(jnp.where(small, a, 0.5))
+    log_share = log_share_of_gamma(jnp.where(small, a, 0.5))
     inverse = jnp.exp(-special.log_beta(jnp.full_like(a, 0.5), a))
     return inverse, jnp.where(small, -a * jnp.expm1(log_share), a - inverse)
 
