@@ -74,7 +74,8 @@ def build(config: Regressor) -> Task:
         return total(distribution, predict(params, batch["x"]), batch["y"])
 
     def score_predicted(params: Any, batch: Any, key: Array) -> Total:
-        return total(*predicted(params, batch["x"]), batch["y"])
+        found, its = predicted(params, batch["x"])
+        return total(found, its, batch["y"])
 
     def score_members(params: Any, batch: Any, key: Array) -> Total:
         return over_members(lambda one: score(one, batch, key), params)
