@@ -72,8 +72,14 @@ def build(config: Regressor) -> Task:
     def score(params: Any, batch: Any, key: Array) -> Array:
         return losses(distribution, predict(params, batch["x"]), batch["y"])
 
+<<<<<<< HEAD
     def score_predicted(params: Any, batch: Any, key: Array) -> Array:
         return losses(*predicted(params, batch["x"]), batch["y"])
+=======
+    def score_predicted(params: Any, batch: Any, key: Array) -> Total:
+        found, its = predicted(params, batch["x"])
+        return total(found, its, batch["y"])
+>>>>>>> uncertainty
 
     def score_members(params: Any, batch: Any, key: Array) -> Array:
         return over_members(lambda one: score(one, batch, key), params).T
