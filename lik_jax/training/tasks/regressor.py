@@ -72,14 +72,9 @@ def build(config: Regressor) -> Task:
     def score(params: Any, batch: Any, key: Array) -> Array:
         return losses(distribution, predict(params, batch["x"]), batch["y"])
 
-<<<<<<< HEAD
     def score_predicted(params: Any, batch: Any, key: Array) -> Array:
-        return losses(*predicted(params, batch["x"]), batch["y"])
-=======
-    def score_predicted(params: Any, batch: Any, key: Array) -> Total:
         found, its = predicted(params, batch["x"])
-        return total(found, its, batch["y"])
->>>>>>> uncertainty
+        return losses(found, its, batch["y"])
 
     def score_members(params: Any, batch: Any, key: Array) -> Array:
         return over_members(lambda one: score(one, batch, key), params).T
@@ -92,7 +87,8 @@ def build(config: Regressor) -> Task:
 
     def forecast(params: Any, part: str) -> Predictive:
         rows = parts[("train", "validation", "test").index(part)]
-        return Predictive(*predicted(params, rows["x"]), rows["y"], float(scale))
+        found, its = predicted(params, rows["x"])
+        return Predictive(found, its, rows["y"], float(scale))
 
     floor = []
     if config.data == "sine":
