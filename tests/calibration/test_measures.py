@@ -386,6 +386,7 @@ def test_bootstrap_takes_trees_and_draws_all_together(key):
     assert (found.low[:2] < found.high[:2]).all()
 
 
+@pytest.mark.slow
 def test_bootstrap_is_the_same_in_chunks(key):
     x = jax.random.normal(key, (30,))
     one = jax.random.fold_in(key, 1)
