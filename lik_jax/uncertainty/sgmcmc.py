@@ -35,7 +35,7 @@ def normal_prior(precision: ArrayLike) -> Callable[[Any], Array]:
 
     def log_prior(params: Any) -> Array:
         sums = [(leaf**2).sum() for leaf in jax.tree.leaves(params)]
-        return -0.5 * precision * sum(sums[1:], start=sums[0])
+        return jnp.asarray(-0.5 * precision * sum(sums[1:], start=sums[0]))
 
     return log_prior
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from ...estimation.status import Status
 
@@ -60,7 +61,7 @@ def best_precision(spectrum: Array, square_norm: Array) -> tuple[Array, Array]:
     return precision, status.astype(jnp.int32)
 
 
-def chosen(spectrum: Array, square_norm: Array, precision: Array | float | None) -> tuple[Array, Array]:
+def chosen(spectrum: Array, square_norm: Array, precision: ArrayLike | None) -> tuple[Array, Array]:
     """The precision that is given, or the best."""
     if precision is None:
         return best_precision(spectrum, square_norm)

@@ -183,5 +183,4 @@ def _spectrum(factors: tuple[Factor, ...]) -> Array:
 
 
 def _square_norm(layers: Layers) -> Array:
-    sums = [(leaf**2).sum() for leaf in jax.tree.leaves(layers)]
-    return sum(sums[1:], start=sums[0])
+    return jnp.stack([(leaf**2).sum() for leaf in jax.tree.leaves(layers)]).sum()
