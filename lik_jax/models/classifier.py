@@ -7,6 +7,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +64,8 @@ def _by_products(layer: nnx.Conv, x: Array) -> Array:
     before = 2 - stride  # as padding "SAME" does for even sides
     padded = jnp.pad(x, ((0, 0), (before, 1), (before, 1), (0, 0)))
     moved = [padded[:, i : i + height : stride, j : j + width : stride] for i in range(3) for j in range(3)]
-    kernel, bias = layer.kernel[...], layer.bias[...]  # pyright: ignore[reportOptionalSubscript]
+    bias: Any = layer.bias
+    kernel, bias = layer.kernel[...], bias[...]
     around = jnp.concatenate(moved, -1)  # (B, H / stride, W / stride, 9 C)
     out = around @ kernel.reshape(-1, kernel.shape[-1])
     return out + bias.reshape((1,) * (out.ndim - 1) + bias.shape)

@@ -34,8 +34,8 @@ def normal_prior(precision: ArrayLike) -> Callable[[Any], Array]:
     """``log_prior(params)`` of independent normals around 0, up to a constant: ``-precision / 2 |params|^2``."""
 
     def log_prior(params: Any) -> Array:
-        total = jnp.stack([(leaf**2).sum() for leaf in jax.tree.leaves(params)]).sum()
-        return -0.5 * jnp.asarray(precision, total.dtype) * total
+        sums = [(leaf**2).sum() for leaf in jax.tree.leaves(params)]
+        return jnp.asarray(-0.5 * precision * sum(sums[1:], start=sums[0]))
 
     return log_prior
 

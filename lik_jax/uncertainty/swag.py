@@ -29,10 +29,10 @@ from ._steps import advance
 
 
 class State(NamedTuple):
-    """``num_seen``: params seen, (). ``mean``, ``variance``: of those, in the shape of the params; the mean is what
+    """``seen``: how many params, (). ``mean``, ``variance``: of those, in the shape of the params; the mean is what
     stochastic weight averaging uses. ``deviations``: from the mean of the time, of the last, ``[columns, ...]``."""
 
-    num_seen: Array
+    seen: Array
     mean: Any
     variance: Any
     deviations: Any
@@ -54,22 +54,22 @@ def init(params: Any, num_columns: int = 20) -> State:
 
 def update(state: State, params: Any) -> State:
     """Take params into mean, variance (Welford's way: nothing cancels) and deviations."""
-    count = state.num_seen + 1
+    seen = state.seen + 1
 
     def moved(mean: Array, x: Array) -> Array:
-        return mean + (x - mean) / count.astype(mean.dtype)
+        return mean + (x - mean) / seen.astype(mean.dtype)
 
     def spread(variance: Array, mean: Array, x: Array) -> Array:
-        share = 1 / count.astype(mean.dtype)
+        share = 1 / seen.astype(mean.dtype)
         return (1 - share) * (variance + share * (x - mean) ** 2)
 
     mean = jax.tree.map(moved, state.mean, params)
     variance = jax.tree.map(spread, state.variance, state.mean, params)
 
     def put(columns: Array, mean: Array, x: Array) -> Array:
-        return columns.at[state.num_seen % columns.shape[0]].set(x - mean)
+        return columns.at[state.seen % columns.shape[0]].set(x - mean)
 
-    return State(count, mean, variance, jax.tree.map(put, state.deviations, mean, params))
+    return State(seen, mean, variance, jax.tree.map(put, state.deviations, mean, params))
 
 
 def sample(state: State, key: Array, num_samples: int, *, scale: float = 1.0) -> Any:
@@ -85,7 +85,7 @@ def sample(state: State, key: Array, num_samples: int, *, scale: float = 1.0) ->
     columns = jax.tree.leaves(state.deviations)
     key, low_rank_key = jax.random.split(key)
     known = columns[0].shape[0]
-    rank = jnp.minimum(state.num_seen, known)
+    rank = jnp.minimum(state.seen, known)
     weights = jax.random.normal(low_rank_key, (num_samples, known), columns[0].dtype)
     weights = weights * jax.lax.rsqrt(jnp.maximum(rank - 1, 1).astype(weights.dtype))
     draws = []

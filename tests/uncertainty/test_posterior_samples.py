@@ -82,7 +82,7 @@ def collected(params, num_columns):
 def test_swag_collects_along_a_constant_rate():
     state = swag.collect(loss, START, batches, dataclasses.replace(SETTINGS, steps=24), every=5, num_columns=3)
     seen = by_hand(0.1, 24)[4::5]
-    assert int(state.num_seen) == len(seen) == 4
+    assert int(state.seen) == len(seen) == 4
     values = np.array([p["loc"] for p in seen])
     np.testing.assert_allclose(state.mean["loc"], values.mean(0), rtol=1e-4)
     np.testing.assert_allclose(state.variance["loc"], values.var(0), rtol=1e-3)
