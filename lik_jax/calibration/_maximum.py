@@ -38,7 +38,10 @@ def maximum_likelihood(
     fine = found.status == Status.OK
     information = jnp.where(fine, found.hessian, jnp.eye(flat.size, dtype=flat.dtype)) * total
     variances = (slopes * jnp.linalg.solve(information, slopes.T).T).sum(1)
-    errors = shape(jnp.where(fine, jnp.sqrt(variances), jnp.nan).astype(values.dtype))
+    # a number that a face holds fixed has variance 0, where the root has no slope
+    some = variances > 0
+    roots = jnp.where(some, jnp.sqrt(jnp.where(some, variances, 1)), variances)
+    errors = shape(jnp.where(fine, roots, jnp.nan).astype(values.dtype))
     valid = jnp.where(found.status == Status.INVALID_DATA, jnp.nan, 1.0)
     params = jax.tree.map(lambda a: a * valid.astype(a.dtype), natural(found.x, *args))
     return params, Fit(found.status, errors), found.value

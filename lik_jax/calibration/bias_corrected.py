@@ -84,7 +84,8 @@ def fit(logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = Non
         return Params(jnp.where(some, 1 / jnp.where(some, inverse, 1), jnp.inf), bias - bias.mean())
 
     def reported(x: tuple[Array, Array], inside: Array) -> Params:
-        return natural(x, inside)._replace(temperature=-jnp.log(jnp.abs(x[0])))
+        size = jnp.where(x[0] == 0, 1, jnp.abs(x[0]))
+        return natural(x, inside)._replace(temperature=-jnp.log(size))
 
     start = jnp.zeros((), z.dtype), jnp.zeros(k, z.dtype)
     faces = jnp.array([1, 0], z.dtype)

@@ -63,8 +63,8 @@ def data(classes):
     return logits, targets, weights
 
 
-# matrix scaling under another name: rows of it are slow ones
-EACH_SMOOTH = [pytest.param(n, marks=pytest.mark.slow) if n == "dirichlet" else n for n in SMOOTH]
+# the largest, and the same under another name: rows of these are slow ones
+EACH_SMOOTH = [pytest.param(n, marks=pytest.mark.slow) if n in ("matrix", "dirichlet") else n for n in SMOOTH]
 EACH = [*EACH_SMOOTH, *BINARY, *RANKED]
 
 
@@ -198,7 +198,9 @@ def test_what_softmax_does_not_see_is_settled(name):
         np.testing.assert_allclose((params.weight * (1 - np.eye(K))).sum(0), 0, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["temperature", "bias_corrected", "vector", "matrix", "platt"])
+@pytest.mark.parametrize(
+    "name", ["temperature", "bias_corrected", "vector", pytest.param("matrix", marks=pytest.mark.slow), "platt"]
+)
 def test_params_follow_the_units_of_the_logits(name):
     for kind, unit in (("small", 1e-3), ("large", 1e3)):
         one, other = member(name, "plain")[0], member(name, kind)[0]
@@ -475,13 +477,18 @@ def test_bins_of_equal_weight_and_no_pseudo_count(x64):
     assert certain.fit.status_name == "BOUNDARY"
     wrong = bernoulli.Params(calibration.histogram.apply(certain, np.array([9.0])))
     assert float(nll(bernoulli, wrong, np.array([0]))) == np.inf
-    # weights count as so many examples
-    twice = fit(np.concatenate([z, z[:50]]), np.concatenate([y, y[:50]]))
-    weighted = fit(z, y, weights=np.where(np.arange(N) < 50, 2.0, 1.0))
-    np.testing.assert_allclose(weighted.log_probs, twice.log_probs, rtol=1e-12)
     assert fit(z, y, pseudo_count=-1.0).fit.status_name == "INVALID_DATA"
     with pytest.raises(ValueError, match="mass"):
         calibration.histogram.fit(z, y, edges="even")
+
+
+@pytest.mark.slow
+def test_a_weight_is_so_many_examples_in_a_bin(x64):
+    _, z, y, _ = member("histogram", "plain")
+    fit = functools.partial(calibration.histogram.fit, bins=5, edges="mass")
+    twice = fit(np.concatenate([z, z[:50]]), np.concatenate([y, y[:50]]))
+    weighted = fit(z, y, weights=np.where(np.arange(N) < 50, 2.0, 1.0))
+    np.testing.assert_allclose(weighted.log_probs, twice.log_probs, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["isotonic", *(pytest.param(n, marks=pytest.mark.slow) for n in RANKED[1:])])
