@@ -218,24 +218,22 @@ def test_scores_of_adaptive_sets(x64, key):
     np.testing.assert_allclose(threshold.scores(logits), -scipy.special.log_softmax(logits, axis=1), rtol=1e-13)
 
 
-def test_a_sure_classifier_has_small_sets(key):
+def test_a_sure_classifier_has_the_sets_of_double_precision(x64, key):
     """Nearly all probability is gathered by the first class; which labels come soon after still shows."""
-    truth = jax.random.normal(key, (600, 8))
+    truth = jax.random.normal(key, (600, 8), jnp.float32)
     labels = jax.random.categorical(jax.random.fold_in(key, 1), 2 * truth)
     logits = 30 * truth
     assert float((jax.nn.softmax(logits).max(1) == 1).mean()) > 0.2
 
     @jax.jit
-    def sizes(logits, labels):
-        sets = [
-            aps.apply(aps.fit(logits[:400], labels[:400]), logits[400:]),
-            raps.apply(raps.fit(logits[:400], labels[:400], penalty=0.01), logits[400:]),
-        ]
-        return [jnp.stack([conformal.set_coverage(s, labels[400:]), conformal.set_size(s)]) for s in sets]
+    def sets(logits):
+        by_aps = aps.apply(aps.fit(logits[:400], labels[:400]), logits[400:])
+        return by_aps, raps.apply(raps.fit(logits[:400], labels[:400], penalty=0.01), logits[400:])
 
-    for coverage, size in sizes(logits, labels):
-        assert 0.83 < float(coverage) < 0.97
-        assert float(size) < 6
+    for single, double in zip(sets(logits), sets(logits.astype(jnp.float64)), strict=True):
+        assert float((single != double).mean()) < 0.005
+        assert 0.83 < float(conformal.set_coverage(double, labels[400:])) < 0.99
+        assert float(conformal.set_size(double)) < 6
 
 
 def test_a_bound_that_was_drawn_is_applied_with_a_key(key):

@@ -94,7 +94,7 @@ MUTANTS = [
         "place = jnp.arange(2, z.shape[-1] + 2, dtype=z.dtype)",
     ),
     conformal(
-        "a_sure_classifier_has_small_sets",
+        "a_sure_classifier_has_the_sets_of_double_precision",
         "what is gathered, and not what is left: 1 but for rounding",
         CUMULATIVE,
         "from_here = jax.lax.cumsum(p, axis=p.ndim - 1, reverse=True)",
