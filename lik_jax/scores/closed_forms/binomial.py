@@ -14,10 +14,11 @@ from ._counts import count_score, half_difference, score_at_zero
 
 
 def _log_square(s: Array, c: Array, n: Array, p: Array) -> Array:
-    # from 1 where that is near, and from its parts where it may vanish
-    early = s < 0.5
-    near = jnp.log1p(-4 * p * (1 - p) * jnp.where(early, s, 0.0))
-    return -n * jnp.where(early, near, jnp.log((1 - 2 * p) ** 2 + 4 * p * (1 - p) * jnp.where(early, 1.0, c)))
+    # what is missing from 1, or its parts where they nearly make up 1
+    missing = 4 * p * (1 - p) * s
+    early = missing < 0.5
+    left = (1 - 2 * p) ** 2 + 4 * p * (1 - p) * c
+    return -n * jnp.where(early, jnp.log1p(-jnp.where(early, missing, 0.0)), jnp.log(jnp.where(early, 1.0, left)))
 
 
 def _phase(s: Array, c: Array, h: Array, n: Array, p: Array) -> Array:
