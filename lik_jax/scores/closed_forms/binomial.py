@@ -34,7 +34,7 @@ def _valid(n: Array, logits: Array) -> Array:
 
 
 def _parts(k: Array, n: Array, logits: Array) -> tuple[Array, Array, Array, Array]:
-    n = jnp.where(_valid(n, logits), jax.lax.stop_gradient(n), 1.0)
+    n = jnp.where(_valid(n, logits), n, 1.0)
     p, q = special.sigmoid(logits), special.sigmoid(-logits)
     variance = n * p * q
     # the mass of count 0 exceeds one half only where p is below it
@@ -48,6 +48,7 @@ _score = count_score(binomial, _parts, _valid)
 def crps(params: Any, y: ArrayLike) -> Array:
     """``[...]``, for ``total_count`` and ``logits``; ``y`` may be any real number."""
     y, n, logits = as_floats(y, *params)
+    n = jax.lax.stop_gradient(n)
     # from the side where successes are the rarer
     flip = logits > 0
     return _score(jnp.where(flip, n - y, y), n, jnp.where(flip, -logits, logits))
