@@ -14,10 +14,11 @@ from ._counts import count_score, half_difference, score_at_zero
 
 
 def _log_square(s: Array, c: Array, n: Array, p: Array) -> Array:
-    # from 1 where that is near, and from its parts where it may vanish
-    early = s < 0.5
-    near = jnp.log1p(-4 * p * (1 - p) * jnp.where(early, s, 0.0))
-    return -n * jnp.where(early, near, jnp.log((1 - 2 * p) ** 2 + 4 * p * (1 - p) * jnp.where(early, 1.0, c)))
+    # what is missing from 1, or its parts where they nearly make up 1
+    missing = 4 * p * (1 - p) * s
+    early = missing < 0.5
+    left = (1 - 2 * p) ** 2 + 4 * p * (1 - p) * c
+    return -n * jnp.where(early, jnp.log1p(-jnp.where(early, missing, 0.0)), jnp.log(jnp.where(early, 1.0, left)))
 
 
 def _phase(s: Array, c: Array, h: Array, n: Array, p: Array) -> Array:
@@ -33,7 +34,7 @@ def _valid(n: Array, logits: Array) -> Array:
 
 
 def _parts(k: Array, n: Array, logits: Array) -> tuple[Array, Array, Array, Array]:
-    n = jnp.where(_valid(n, logits), jax.lax.stop_gradient(n), 1.0)
+    n = jnp.where(_valid(n, logits), n, 1.0)
     p, q = special.sigmoid(logits), special.sigmoid(-logits)
     variance = n * p * q
     # the mass of count 0 exceeds one half only where p is below it
@@ -47,6 +48,7 @@ _score = count_score(binomial, _parts, _valid)
 def crps(params: Any, y: ArrayLike) -> Array:
     """``[...]``, for ``total_count`` and ``logits``; ``y`` may be any real number."""
     y, n, logits = as_floats(y, *params)
+    n = jax.lax.stop_gradient(n)
     # from the side where successes are the rarer
     flip = logits > 0
     return _score(jnp.where(flip, n - y, y), n, jnp.where(flip, -logits, logits))
