@@ -15,7 +15,7 @@ import lik_jax
 
 ROOT = pathlib.Path(lik_jax.__file__).parents[1]
 DOCUMENTS = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if "```python" in p.read_text())
-OPTIONAL = {"flax", "orbax", "matplotlib", "tyro", "rich", "sklearn"}
+OPTIONAL = {"flax", "orbax", "matplotlib", "tyro", "rich", "sklearn", "blackjax"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
