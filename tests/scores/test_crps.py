@@ -164,8 +164,9 @@ def test_gradients_are_finite_differences(case: Case, x64):
         if name == "[1]":
             close(np.asarray(slope), want / size, 1e-6, 1e-8, name)
         else:
-            rtol = 1e-4 if case.name == "transformed_spline" else 1e-7
-            close((np.asarray(slope) * size).sum(), want.sum(), rtol, 1e-9, name)
+            # the panels of the quadrature move along in the difference: where they miss a spline's knots it tells
+            rtol, atol = (1e-4, 1e-5) if case.name == "transformed_spline" else (1e-7, 1e-9)
+            close((np.asarray(slope) * size).sum(), want.sum(), rtol, atol, name)
 
 
 @rows(quick=("generalized_extreme_value", "poisson", "transformed"), heavy=False)
