@@ -212,6 +212,14 @@ def test_a_table_of_the_users_own(inside, capsys):
     assert "accuracy" in out(capsys)
     assert cli.main(["train", "regressor", "--distribution", "bernoulli", "--data", "own.csv", *TINY]) == 0
     assert "one bernoulli for all rows" in out(capsys)
+
+
+@pytest.mark.slow
+def test_yes_and_no_are_calibrated_as_two_classes(inside, capsys):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    np.savetxt(inside / "own.csv", np.column_stack([x, x[:, 0] > 0]), delimiter=",")
+    assert cli.main(["train", "regressor", "--distribution", "bernoulli", "--data", "own.csv", *TINY]) == 0
     assert cli.main(["calibrate", "runs/regressor"]) == 0
     assert "bias corrected" in out(capsys)
 

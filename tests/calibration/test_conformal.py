@@ -282,6 +282,7 @@ def test_whole_numbers_on_the_edge_are_inside():
 
 
 @pytest.mark.parametrize("name", ["discretized", pytest.param("poisson", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_counts_are_covered_ties_included(name, key):
     """All predictions alike: whole numbers whose tails are the bound itself must be inside."""
     if name == "poisson":

@@ -281,6 +281,7 @@ def test_a_batch_is_its_members(name, x64):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
+@pytest.mark.slow
 def test_none_one_and_single_precision(name):
     module = getattr(calibration, name)
     logits, targets, _ = data(shape(name))
@@ -528,6 +529,7 @@ def test_dirichlet_sees_probabilities_and_matrix_sees_numbers():
     "name",
     ["platt", *(pytest.param(n, marks=pytest.mark.slow) for n in ("beta", "bias_corrected", "vector", "matrix"))],
 )
+@pytest.mark.slow
 def test_params_are_differentiable_in_the_logits(name, x64):
     _, z, y, _ = member(name, "plain")
     fit = getattr(calibration, name).fit

@@ -246,6 +246,7 @@ def check_both_precisions(distribution, params, y, want, rough):
 
 
 @families(FAR)
+@pytest.mark.slow
 def test_extreme_parameters(distribution):
     rows = [row[1:] for row in FAR if row[0] is distribution]
     ys, wants = [], []
@@ -274,6 +275,7 @@ COUNTS = [
 
 
 @families(COUNTS)
+@pytest.mark.slow
 def test_extreme_counts(distribution):
     rows = [row[1:] for row in COUNTS if row[0] is distribution]
     wants = []
@@ -439,6 +441,7 @@ def test_threshold_weighted_crps_is_its_definition(name: str, x64):
     close(below + inside + above, score_of(case.distribution, params, jnp.asarray(y)), 1e-9, 1e-13, "the parts add up")
 
 
+@pytest.mark.slow
 def test_slopes_of_the_weighted_score_stop_at_the_threshold(x64):
     def score(y):
         return scores.threshold_weighted_crps(normal, normal.Params(0.0, 1.0), y, low=0.5, high=2.0)

@@ -176,6 +176,7 @@ def ravel_rows(tree):
     return jax.vmap(lambda row: ravel_pytree(row)[0])(tree)
 
 
+@pytest.mark.slow
 def test_the_diagonal_is_that_of_the_whole():
     net = layers((D, 4, 3))
     fit = jax.jit(lambda net: diagonal.fit(categorical, apply, net, X, LABELS, prior_precision=TAU, batch_size=7))
