@@ -15,6 +15,7 @@ from jax import Array
 from jax.scipy.special import ndtri
 from jax.typing import ArrayLike
 
+from .. import special
 from ._events import Closed, Edges, bin_means, bin_of, bin_sums, checked, confidence, cuts, outcome
 from ._resampling import central, check_level, replicates
 from .bootstrap import Interval
@@ -240,7 +241,7 @@ def _error(
     if debias and norm == 2:
         gap, noise, weight = _gaps(p - y, where, bins)
         square = (weight * (gap**2 - noise)).sum()
-        return jnp.sign(square) * _root(jnp.abs(square))
+        return jnp.sign(square) * special.root(jnp.abs(square))
     plain = _plain(p - y, where, bins, norm)
     if not debias:
         return plain
@@ -255,12 +256,7 @@ def _plain(gaps: Array, where: Array, bins: int, norm: Norm) -> Array:
     if norm == "max":
         return jnp.abs(gap).max()
     weight = count / count.sum()
-    return (weight * jnp.abs(gap)).sum() if norm == 1 else _root((weight * gap**2).sum())
-
-
-def _root(square: Array) -> Array:
-    """Its square root, with slope 0 at 0."""
-    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+    return (weight * jnp.abs(gap)).sum() if norm == 1 else special.root((weight * gap**2).sum())
 
 
 def _gaps(gaps: Array, where: Array, bins: int) -> tuple[Array, Array, Array]:

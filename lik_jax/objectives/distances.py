@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from .. import special
 from .._arrays import as_floats
 
 Kernel = Callable[[Array], Array]
@@ -122,7 +123,7 @@ def energy_distance(
     >>> float(energy_distance(jnp.array([0.0, 0.0]), jnp.array([1.0, 1.0])).value)
     2.0
     """
-    return _discrepancy(x, y, lambda square: -_root(square), unbiased, x_weights, y_weights, "energy_distance")
+    return _discrepancy(x, y, lambda square: -special.root(square), unbiased, x_weights, y_weights, "energy_distance")
 
 
 def sliced_wasserstein(
@@ -196,7 +197,7 @@ def _discrepancy(
     over_y, over_x = xy @ q, p @ xy  # each x against all y, each y against all x
     value = mean_xx + mean_yy - 2 * (p @ over_y)
     variance = 4 * (_spread(own_xx - over_y, p) + _spread(own_yy - over_x, q))
-    return Distance(value, jax.lax.stop_gradient(_root(variance)))
+    return Distance(value, jax.lax.stop_gradient(special.root(variance)))
 
 
 def _mean_of_pairs(k: Array, p: Array, unbiased: bool) -> tuple[Array, Array]:
@@ -237,12 +238,6 @@ def _weighed(rows: Array, weights: ArrayLike | None, name: str) -> tuple[Array, 
 def _squares(a: Array, b: Array) -> Array:
     """Squared distances ``[n, m]``, by differences: nothing cancels."""
     return ((a[:, None] - b[None]) ** 2).sum(-1)
-
-
-def _root(square: Array) -> Array:
-    """The square root; 0 has slope 0."""
-    zero = square == 0
-    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, square)))
 
 
 def _positive(scales: tuple[float, ...], name: str) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from .. import special
 from ..distribution import Distribution
 from ..objectives.reduction import Reduction
 from ._pairs import sum_over_pairs
@@ -113,4 +114,4 @@ def _length(x: Array) -> Array:
     zero = top == 0
     scale = jnp.where(zero, 1, top)
     square = ((x / scale[..., None]) ** 2).sum(-1)
-    return jnp.where(zero, 0, scale * jnp.sqrt(jnp.where(zero, 1, square)))
+    return scale * special.root(square)

@@ -5,6 +5,7 @@ from .basic import log1pmx as log1pmx
 from .basic import log_sigmoid as log_sigmoid
 from .basic import logit as logit
 from .basic import ratio as ratio
+from .basic import root as root
 from .basic import sigmoid as sigmoid
 from .basic import softplus as softplus
 from .basic import weighted as weighted

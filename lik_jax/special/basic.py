@@ -44,6 +44,12 @@ def logit(p: Array) -> Array:
     return jnp.log(p) - jnp.log1p(-p)
 
 
+def root(square: Array) -> Array:
+    """The square root of what is not negative, with slope 0 at 0, where a length has none."""
+    zero = square == 0
+    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, square)))
+
+
 def weighted(weight: Array, value: Array) -> Array:
     """``weight * value``, but exactly 0, gradient towards ``value`` too, where ``weight`` is 0 and ``value`` infinite.
 

@@ -433,3 +433,9 @@ def test_a_second_call_compiles_nothing(compiles, key):
         calibration.calibration_error(z, y)
         calibration.bootstrap(calibration.calibration_error, scaled, y, key=again, num_resamples=10)
     assert not names
+
+
+@pytest.mark.parametrize("norm", [1, 2, "max"])
+def test_a_forecast_that_is_no_number_is_not_calibrated(norm):
+    logits = jnp.array([[1.0, 0.0], [jnp.nan, 0.0], [0.0, 2.0]])
+    assert np.isnan(calibration.calibration_error(logits, jnp.array([0, 1, 1]), norm=norm))

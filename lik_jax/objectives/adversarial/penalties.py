@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from ... import special
 from ..._arrays import as_floats
 from .._batch import over, sum_each
 from ..reduction import Reduction, example_weights, finish
@@ -236,6 +237,4 @@ def _penalty(
 
 def _norm(gradient: Array) -> Array:
     square = sum_each(gradient**2)
-    # no slope at all has a norm without a derivative; 0 will do
-    flat = square == 0
-    return jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, square)))
+    return special.root(square)
