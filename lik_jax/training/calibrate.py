@@ -74,8 +74,10 @@ def calibrate_run(folder: Path, *, level: float = 0.9, seed: int = 0) -> Calibra
     if task.predict is None:
         raise RunError(f"{folder} is a {type(config).__name__.lower()}: calibrate a classifier or a regressor.")
     validation, test = (_with_labels(task.predict(params, part)) for part in ("validation", "test"))
-    find = _classes if validation.distribution is categorical else _numbers
-    found = find(validation, test, level, jax.random.key(seed))
+    if validation.distribution is categorical:
+        found = _classes(validation, test, level, jax.random.key(seed))
+    else:
+        found = _numbers(validation, test, level)
     record = {"fitted_on": f"validation part, {len(validation.y)} {task.unit}s", "level": level}
     path = folder / "calibration.json"
     maps = {name: _plain(each) for name, each in found.params.items()}
@@ -157,8 +159,7 @@ def _sets(validation: Predictive, test: Predictive, level: float) -> Sheet:
     )
 
 
-def _numbers(validation: Predictive, test: Predictive, level: float, key: Array) -> _Findings:
-    del key  # nothing is drawn
+def _numbers(validation: Predictive, test: Predictive, level: float) -> _Findings:
     distribution, y = test.distribution, test.y
     tails = np.array([(1 - level) / 2, (1 + level) / 2])[:, None]
     fitted: dict[str, Any] = {}
@@ -170,14 +171,17 @@ def _numbers(validation: Predictive, test: Predictive, level: float, key: Array)
         covered = (low <= y) & (y <= high)
         rows.append((name, losses, crps, with_margin(covered, 3), f"{(high - low).mean() * test.scale:.4g}"))
 
-    def add_predictive(name: str, params: Any) -> None:
+    def add_predictive(name: str, params: Any) -> Any:
+        """Its row; returns the ends of its central intervals."""
         losses = nll(distribution, params, y, reduction="none") + math.log(test.scale)
         crps = scores.crps(distribution, params, y, reduction="none") * test.scale
-        low, high = distribution.icdf(params, tails)
+        ends = distribution.icdf(params, tails)
+        low, high = ends
         add(name, low, high, with_margin(losses, 3), with_margin(crps, 3))
         predicted[name] = params
+        return ends
 
-    add_predictive("as trained", test.params)
+    as_trained = add_predictive("as trained", test.params)
     if calibration.variance_scaling.applies_to(test.params):
         scaling = calibration.variance_scaling.fit(distribution, validation.params, validation.y)
         fitted["variance_scaling"] = scaling
@@ -190,10 +194,9 @@ def _numbers(validation: Predictive, test: Predictive, level: float, key: Array)
     spread = conformal.distributional.fit(distribution, validation.params, validation.y, level=level)
     fitted["conformal_distributional"] = spread
     add("conformal, cdf", *conformal.distributional.apply(spread, distribution, test.params))
-    of_validation, of_test = (distribution.icdf(part.params, tails) for part in (validation, test))
-    cqr = conformal.cqr.fit(*of_validation, validation.y, level=level)
+    cqr = conformal.cqr.fit(*distribution.icdf(validation.params, tails), validation.y, level=level)
     fitted["conformal_quantile_regression"] = cqr
-    add("conformal, quantiles", *conformal.cqr.apply(cqr, *of_test))
+    add("conformal, quantiles", *conformal.cqr.apply(cqr, *as_trained))
     columns = ("forecast", "NLL, nats", "CRPS", f"in {100 * level:g} % interval", "its width")
     title = f"{len(y)} test rows, fitted on {len(validation.y)}"
 

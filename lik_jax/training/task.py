@@ -28,6 +28,10 @@ class Score:
     nats: float
     error: float | None = None
 
+    def margin(self, digits: int = 4) -> str:
+        """Half the width of its 95 % interval as text; "" where no error is known."""
+        return "" if self.error is None else f"{1.96 * self.error:.{digits}f}"
+
     @classmethod
     def of(cls, name: str, losses: ArrayLike, block: int = 1) -> "Score":
         """The mean of held-out losses with its standard error.
@@ -66,12 +70,7 @@ class Report:
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Name, nats, their 95 % margin, and bits a dimension of each score, as text."""
-        bits = [s.nats / math.log(2) / self.dims for s in self.scores]
-        margins = ["" if s.error is None else f"{1.96 * s.error:.4f}" for s in self.scores]
-        return [
-            (s.name, f"{s.nats:.4f}", margin, f"{b:.4f}")
-            for s, margin, b in zip(self.scores, margins, bits, strict=True)
-        ]
+        return [(s.name, f"{s.nats:.4f}", s.margin(), f"{s.nats / math.log(2) / self.dims:.4f}") for s in self.scores]
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,8 @@ def with_margin(values: ArrayLike, digits: int = 4) -> str:
     '0.75 ±0.49'
     """
     score = Score.of("", values)
-    mean = f"{score.nats:.{digits}f}"
-    return mean if score.error is None else f"{mean} ±{1.96 * score.error:.{digits}f}"
+    margin = score.margin(digits)
+    return f"{score.nats:.{digits}f}" + (f" ±{margin}" if margin else "")
 
 
 def held_out(
